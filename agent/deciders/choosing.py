@@ -1,0 +1,173 @@
+"""Which tool serves a purpose best: candidates, prior, score. Start with `weigh`, then `means_a_write`."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.actions import action_name
+from agent.deciders.filling import same_json
+from agent.deciders.planner_meaning import Meanings, in_words, tokens
+from agent.deciders.planner_settings import PlannerSettings
+from agent.deciders.planner_values import as_schema, fits, members, properties
+from agent.types import Candidate, Situation
+from memory.scoring import prior as softmax
+from memory.scoring import score
+from memory.types import ActionEvidence
+from tools.types import JsonObject, JsonValue, Tool
+
+_INQUIRY = frozenset({"see", "look", "check", "consult", "read", "understand", "learn", "know", "determine", "verify"})
+_INQUIRY |= {"inspect", "review", "identify", "gather", "examine", "lookup"}
+_TIE = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """One action as it was weighed for one purpose."""
+
+    tool: Tool
+    chosen: Mapping[str, JsonValue]
+    """Values of the tool's `choice` arguments."""
+    action: str
+    cosine: float
+    prior: float
+    evidence: ActionEvidence | None
+    score: float
+
+    def candidate(self, *, purpose: str | None, why_not: str | None) -> Candidate:
+        """What the report shows of it; chosen when there is no reason why not."""
+        return Candidate(
+            action=self.action,
+            tool=self.tool.name,
+            purpose=purpose,
+            permitted=True,
+            prior=self.prior,
+            success=self.evidence.success if self.evidence else 0.0,
+            failure=self.evidence.failure if self.evidence else 0.0,
+            episodes=self.evidence.episodes if self.evidence else (),
+            score=self.score,
+            chosen=why_not is None,
+            why_not=why_not,
+        )
+
+
+class Chooser:
+    """Weighs actions within one decision."""
+
+    def __init__(self, situation: Situation, meanings: Meanings, settings: PlannerSettings) -> None:
+        self._situation = situation
+        self._meanings = meanings
+        self._settings = settings
+
+    async def weigh(self, tools: Sequence[Tool], cosines: Mapping[str, float]) -> list[Option]:
+        """Every action of the tools, best first: by score, meaning, what the situation says of it, as declared."""
+        settings = self._settings
+        best = max((cosines[tool.name] for tool in tools), default=0.0)
+        # So small a difference of cosines tells nothing; counted, it would keep the runner-up from ever being tried.
+        levelled = {
+            tool.name: best if cosines[tool.name] >= best - settings.equal_margin else cosines[tool.name]
+            for tool in tools
+        }
+        priors = softmax(levelled, settings.memory.temperature)
+        options: list[Option] = []
+        for tool in tools:
+            for chosen in variants(tool, self._situation.bound, settings.max_variants):
+                action = action_name(tool, chosen)
+                known = self._sound(action)
+                options.append(
+                    Option(
+                        tool=tool,
+                        chosen=chosen,
+                        action=action,
+                        cosine=cosines[tool.name],
+                        prior=priors[tool.name],
+                        evidence=known,
+                        score=score(min(1.0, priors[tool.name]), known, settings.memory),
+                    )
+                )
+        return await self._ordered(options)
+
+    def _sound(self, action: str) -> ActionEvidence | None:
+        known = self._situation.evidence.get(action)
+        if known is None or not (math.isfinite(known.success) and math.isfinite(known.failure)):
+            return None
+        return known
+
+    async def _ordered(self, options: list[Option]) -> list[Option]:
+        if not options:
+            return []
+        best = max(option.score for option in options)
+        tied = [option for option in options if option.score >= best - _TIE]
+        pull = dict.fromkeys((option.action for option in options), (False, 0.0))
+        if len(tied) > 1:
+            meant = await self._meanings.of(
+                self._situation.text, {option.action: _variant_text(option) for option in tied}
+            )
+            pull |= {option.action: (self._named_by_event(option), meant[option.action]) for option in tied}
+        # Sorting is stable, so what is still equal keeps the order in which it was declared.
+        return sorted(
+            options,
+            key=lambda option: (
+                -round(option.score, 9),
+                -option.cosine,
+                not pull[option.action][0],
+                -pull[option.action][1],
+            ),
+        )
+
+    def _named_by_event(self, option: Option) -> bool:
+        """Whether a field of the event has the very name of a choice argument, and its value."""
+        by_words = {tokens(str(name)): value for name, value in self._situation.event.data.items()}
+        return bool(option.chosen) and any(
+            same_json(by_words.get(tokens(name)), value) for name, value in option.chosen.items()
+        )
+
+    def is_write(self, purpose: str, tools: Sequence[Tool], cosines: Mapping[str, float]) -> bool:
+        """Whether the purpose means that something is to be done, not only looked up."""
+        reads = [cosines[tool.name] for tool in tools if tool.governance.effect == "read"]
+        writes = [cosines[tool.name] for tool in tools if tool.governance.effect == "write"]
+        if not reads or not writes:
+            return bool(writes)
+        needed = self._settings.inquiry_shift if is_inquiry(purpose) else -self._settings.write_slack
+        return max(writes) >= max(reads) + needed
+
+    def is_strong(self, option: Option) -> bool:
+        """Whether like episodes alone are reason enough for the action."""
+        known = option.evidence
+        return (
+            known is not None
+            and known.success + known.failure >= self._settings.strong_mass
+            and option.score >= self._settings.strong_score
+            and len(set(known.episodes)) >= self._settings.strong_episodes
+        )
+
+
+def is_inquiry(purpose: str) -> bool:
+    """Whether the purpose starts with a word of looking: `check ...`, `find out ...`."""
+    words = in_words(purpose[:100]).split()
+    if tuple(words[:2]) in {("find", "out"), ("get", "to")}:
+        return words[:2] == ["find", "out"] or words[2:3] == ["know"]
+    return bool(words) and words[0] in _INQUIRY and words[1:2] not in (["after"], ["to"], ["in"], ["for"])
+
+
+def variants(tool: Tool, bound: Mapping[str, JsonValue], most: int) -> list[JsonObject]:
+    """Every combination of the values the schema enumerates for its `choice` arguments; at least one, maybe empty."""
+    declared = properties(tool.parameters)
+    names: list[str] = []
+    values: list[list[JsonValue]] = []
+    for name in tool.governance.choice:
+        schema = as_schema(declared.get(name))
+        listed = [bound[name]] if bound.get(name) is not None else list(members(schema))
+        usable = [value for value in listed if fits(schema, value)]
+        if usable:
+            names.append(name)
+            values.append(usable)
+    combinations = itertools.islice(itertools.product(*values), most)
+    return [dict(zip(names, combination, strict=True)) for combination in combinations]
+
+
+def _variant_text(option: Option) -> str:
+    said = ", ".join(f"{in_words(name)} {in_words(str(value))}" for name, value in option.chosen.items())
+    return f"{in_words(option.tool.name)}: {said or option.tool.description}"

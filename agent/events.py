@@ -1,0 +1,110 @@
+"""From a CloudEvent's attributes to an `Event` fit to be stored: all that is hostile stops at `parse_event`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jsonschema.exceptions import ValidationError
+
+from agent.canonical import digest
+from agent.types import Event
+from tools.types import JsonObject, JsonValue
+from tools.validation import violations
+
+MAX_DEPTH = 32
+MAX_ATTRIBUTE = 1024
+MAX_ERRORS = 5
+LARGEST_INTEGER = 2**63 - 1
+
+
+class EventError(Exception):
+    """An event that is not acceptable; says what is wrong and what would be right."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawEvent:
+    """The attributes of a CloudEvent as its SDK read them."""
+
+    source: str
+    id: str
+    type: str
+    subject: str | None
+    time: datetime | None
+    data: object
+
+
+def parse_event(raw: RawEvent, schemas: Mapping[str, JsonObject], now: datetime) -> tuple[Event, str]:
+    """The event and the hash of its content. Raises `EventError`."""
+    for name in ("source", "id", "type", "subject"):
+        _check_attribute(name, getattr(raw, name))
+    if raw.type not in schemas:
+        raise EventError(f"event type {raw.type!r} is unknown. Known types: {', '.join(sorted(schemas)) or 'none'}.")
+    data = {} if raw.data is None else raw.data
+    if not isinstance(data, dict):
+        raise EventError("data must be a JSON object (content type application/json)")
+    _check_json(data, "data", 0)
+    _check_schema(data, schemas[raw.type])
+    subject = raw.subject if raw.subject else f"{raw.source}#{raw.id}"
+    time = None if raw.time is None else _aware(raw.time)
+    content: JsonValue = [raw.type, subject, None if time is None else time.isoformat(), data]
+    event = Event(source=raw.source, id=raw.id, type=raw.type, subject=subject, time=time or now, data=data)
+    return event, digest(content)
+
+
+def _aware(moment: datetime) -> datetime:
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+
+
+def _check_attribute(name: str, value: object) -> None:
+    if value is None and name == "subject":
+        return
+    if not isinstance(value, str) or (not value and name != "subject"):
+        raise EventError(f"attribute {name!r} must be a non-empty string")
+    if len(value) > MAX_ATTRIBUTE:
+        raise EventError(f"attribute {name!r} is longer than {MAX_ATTRIBUTE} characters")
+    _check_text(value, name)
+
+
+def _check_text(value: str, path: str) -> None:
+    if "\x00" in value:
+        raise EventError(f"{path} contains a NUL character")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise EventError(f"{path} contains half of a surrogate pair; send valid Unicode") from None
+
+
+def _check_json(value: object, path: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise EventError(f"{path[:200]} is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise EventError(f"{path[:200]} has a key that is no string")
+            _check_text(key, f"a key of {path[:200]}")
+            _check_json(item, f"{path}.{key}", depth + 1)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _check_json(item, f"{path}[{index}]", depth + 1)
+    elif isinstance(value, str):
+        _check_text(value, path[:200])
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise EventError(f"{path[:200]} is not a finite number")
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
+        raise EventError(f"{path[:200]} is an integer of more than 64 bits; send it as a string")
+    elif not isinstance(value, bool | int | float | None):
+        raise EventError(f"{path[:200]} is no JSON value")
+
+
+def _check_schema(data: JsonObject, schema: JsonObject) -> None:
+    problems = [_shown(error) for error in violations(schema, data, limit=MAX_ERRORS, formats=True)]
+    if problems:
+        raise EventError("data does not fit the event type's schema: " + "; ".join(problems))
+
+
+def _shown(error: ValidationError) -> str:
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+    return f"data{where[:200]}: {error.message[:300]}"

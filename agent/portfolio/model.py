@@ -1,0 +1,108 @@
+"""The portfolio, parsed: what the company wants, owns and allows. Made by `load.load_portfolio`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from agent.types import Purpose
+from tools.types import Governance, JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToolEntry:
+    """One tool as the portfolio lists it."""
+
+    name: str
+    operation: str | None
+    """OpenAPI operation (`operationId` or `POST /path`) where it differs from the name."""
+    description: str | None
+    """Replaces the source's own description where given."""
+    governance: Governance
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenApiEntry:
+    """Tools of an HTTP service, read from its OpenAPI document."""
+
+    name: str
+    address: str
+    base_url: str | None
+    headers: Mapping[str, str]
+    tools: tuple[ToolEntry, ...] | None
+    """None: every operation, under `defaults`."""
+    defaults: Governance
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonEntry:
+    """Tools that are typed Python functions, `module:function`."""
+
+    name: str
+    functions: Mapping[str, ToolEntry]
+    """`module:function` -> entry."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    name: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """An ordered business process."""
+
+    name: str
+    description: str
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What one run may use up before it is stopped."""
+
+    decisions: int = 12
+    calls: int = 40
+    seconds: float = 600.0
+    tokens: int = 200_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventType:
+    name: str
+    description: str
+    schema: JsonObject
+    text: str
+    """Template of what is embedded: `{data.question} ({data.topic})`."""
+    features: Mapping[str, str]
+    """Feature -> path: `data.segment`, `results.find_customer.segment`."""
+    allow: frozenset[str]
+    """Names of tools, steps already resolved to the tools that perform them."""
+    bind: Mapping[str, str]
+    """Argument -> path into the event: `subject`, `data.order_id`."""
+    playbook: tuple[Purpose, ...] | None
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutcomeType:
+    name: str
+    description: str
+    schema: JsonObject
+    events: tuple[str, ...]
+    """Event types whose runs it may be joined to; empty: all."""
+    window_s: float
+    """Seconds between a run's event and the outcome within which they belong together."""
+    grade: Mapping[str, str]
+    """Goal -> CEL expression giving a reward in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portfolio:
+    goals: Mapping[str, float]
+    sources: tuple[OpenApiEntry | PythonEntry, ...]
+    chains: tuple[Chain, ...]
+    events: Mapping[str, EventType]
+    outcomes: Mapping[str, OutcomeType]
+    files: tuple[str, ...] = field(default=())

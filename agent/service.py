@@ -1,0 +1,381 @@
+"""What Segue does for those who stand outside: accept events, show runs, take operators' answers. Start with `Segue`.
+
+HTTP, the operators' chat and the command line all go through here; nothing here knows which of them asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import Connection
+
+from agent.actions import action_name
+from agent.dispatcher import Dispatcher
+from agent.events import EventError, RawEvent, parse_event
+from agent.ids import new_id
+from agent.policy import Limits, bind, refusal
+from agent.portfolio.model import Portfolio
+from agent.remember import Remembering
+from agent.situation import bound_values
+from agent.store import approvals, episodes, ledger, queries, runs
+from agent.store.approvals import AlreadyAnswered, Answer, Approval
+from agent.store.database import Database
+from agent.store.decisions import Verdict
+from agent.store.history import history
+from agent.store.inbox import Accepted, EventConflict, Incoming, accept
+from agent.store.ledger import SettlementError
+from agent.store.queries import Page, RunFilter, Shown
+from agent.types import Call
+from memory.recall import Memory
+from tools.registry import ToolRegistry
+from tools.types import JsonObject, JsonValue
+
+
+class NotFound(Exception):
+    """There is no such thing, or it is another tenant's."""
+
+
+class Conflict(Exception):
+    """The thing is no longer in the state the request needs."""
+
+
+class Refused(Exception):
+    """Policy does not permit what an operator asked for."""
+
+
+class BatchError(Exception):
+    """Some events of a batch are not acceptable; nothing of it was stored."""
+
+    def __init__(self, kind: Literal["invalid", "conflict"], errors: Mapping[int, str]) -> None:
+        super().__init__("; ".join(f"[{index}] {error}" for index, error in errors.items()))
+        self.kind = kind
+        self.errors = errors
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenCall:
+    """A call an operator names in an answer to a question."""
+
+    tool: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenAnswer:
+    """An operator's answer as it came in."""
+
+    approved: bool
+    arguments: JsonObject | None = None
+    """Replace the arguments the approval shows."""
+    tool: str | None = None
+    """For a question: another tool than the first option's."""
+    calls: tuple[GivenCall, ...] = ()
+    """For a question: several calls at once, instead of `tool` and `arguments`."""
+    reason: str | None = None
+    by: str = "operator"
+
+
+class Segue:
+    """The open system."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        portfolio: Portfolio,
+        registry: ToolRegistry,
+        memory: Memory,
+        dispatcher: Dispatcher,
+        remembering: Remembering,
+        clock: Callable[[], datetime],
+        decided_by: str,
+    ) -> None:
+        self.portfolio = portfolio
+        self.decided_by = decided_by
+        self._database = database
+        self._registry = registry
+        self._memory = memory
+        self._dispatcher = dispatcher
+        self._remembering = remembering
+        self._clock = clock
+        self._schemas = {
+            **{name: kind.schema for name, kind in portfolio.events.items()},
+            **{name: kind.schema for name, kind in portfolio.outcomes.items()},
+        }
+
+    # --- events
+
+    async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
+        """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`."""
+        now = self._clock()
+        incoming: list[Incoming] = []
+        errors: dict[int, str] = {}
+        for index, raw in enumerate(batch):
+            try:
+                event, body_hash = parse_event(raw, self._schemas, now)
+            except EventError as error:
+                errors[index] = str(error)
+                continue
+            kind: Literal["run", "outcome"] = "outcome" if event.type in self.portfolio.outcomes else "run"
+            incoming.append(Incoming(event=event, body_hash=body_hash, kind=kind, new_id=new_id()))
+        if errors:
+            raise BatchError("invalid", errors)
+        try:
+            accepted = await self._database.write(lambda connection: accept(connection, tenant, incoming, now))
+        except EventConflict as error:
+            raise BatchError("conflict", {error.index: str(error)}) from error
+        self._dispatcher.wake()
+        if any(one.outcome is not None for one in accepted):
+            self._dispatcher.outcome_came()
+        return accepted
+
+    def event_types(self) -> list[Shown]:
+        """Event and outcome types with their schemas."""
+        return [
+            *(
+                {
+                    "type": kind.name,
+                    "kind": "event",
+                    "description": kind.description,
+                    "schema": kind.schema,
+                    "allow": sorted(kind.allow),
+                    "bind": dict(kind.bind),
+                }
+                for kind in self.portfolio.events.values()
+            ),
+            *(
+                {
+                    "type": kind.name,
+                    "kind": "outcome",
+                    "description": kind.description,
+                    "schema": kind.schema,
+                    "goals": sorted(kind.grade),
+                }
+                for kind in self.portfolio.outcomes.values()
+            ),
+        ]
+
+    # --- what is there
+
+    async def runs(self, tenant: str, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+        """Runs, newest first."""
+        return await self._database.read(
+            lambda connection: queries.list_runs(connection, tenant, wanted, cursor, limit)
+        )
+
+    async def run(self, tenant: str, run: str) -> Shown:
+        """One run, whole. Raises `NotFound`."""
+        return _found(
+            await self._database.read(lambda connection: queries.show_run(connection, tenant, run)), "run", run
+        )
+
+    async def approvals(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+        """Approvals and questions, newest first."""
+        return await self._database.read(
+            lambda connection: queries.list_approvals(connection, tenant, state, cursor, limit)
+        )
+
+    async def approval(self, tenant: str, approval: str) -> Shown:
+        """One approval. Raises `NotFound`."""
+        shown = await self._database.read(lambda connection: queries.show_approval(connection, tenant, approval))
+        return _found(shown, "approval", approval)
+
+    async def effects(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+        """Effects, newest first."""
+        return await self._database.read(
+            lambda connection: queries.list_effects(connection, tenant, state, cursor, limit)
+        )
+
+    async def outcomes(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+        """Outcomes, newest first, those that matched no run too."""
+        return await self._database.read(
+            lambda connection: queries.list_outcomes(connection, tenant, state, cursor, limit)
+        )
+
+    async def counts(self, tenant: str) -> Shown:
+        """How much there is of everything."""
+        return await self._database.read(lambda connection: queries.counts(connection, tenant))
+
+    def tools(self) -> list[Shown]:
+        """Registered tools with their schemas and governance."""
+        return [
+            {
+                "name": tool.name,
+                "description": tool.description,
+                "source": tool.source,
+                "owner": tool.governance.owner,
+                "unit": tool.governance.unit,
+                "step": tool.governance.step,
+                "effect": tool.governance.effect,
+                "risk": tool.governance.risk,
+                "idempotent": tool.governance.idempotent,
+                "timeout_s": tool.governance.timeout_s,
+                "choice": list(tool.governance.choice),
+                "parameters": tool.parameters,
+                "events": sorted(kind.name for kind in self.portfolio.events.values() if tool.name in kind.allow),
+            }
+            for _, tool in sorted(self._registry.tools.items())
+        ]
+
+    async def health(self) -> Mapping[str, str]:
+        """What is wrong at the moment, by part; empty when all is well."""
+        problems: dict[str, str] = {}
+        if self._dispatcher.failure is not None:
+            problems["dispatcher"] = self._dispatcher.failure
+        for number, reason in enumerate(self._registry.degraded):
+            problems[f"tools.{number}"] = reason
+        await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        return problems
+
+    # --- operators
+
+    async def answer(self, tenant: str, approval_id: str, given: GivenAnswer) -> Shown:
+        """Take an operator's one answer. Raises `NotFound`, `Conflict` for a second one, `Refused` by policy."""
+        now = self._clock()
+        refused = await self._database.write(
+            lambda connection: self._answer(connection, tenant, approval_id, given, now)
+        )
+        if refused is not None:
+            raise Refused(refused)
+        self._dispatcher.wake()
+        return await self.approval(tenant, approval_id)
+
+    def _answer(
+        self, connection: Connection, tenant: str, approval_id: str, given: GivenAnswer, now: datetime
+    ) -> str | None:
+        """Why policy refuses the answer, which is then stored and told to the decider; None if it was taken."""
+        approval = approvals.find(connection, tenant, approval_id)
+        if approval is None:
+            raise NotFound(f"there is no approval {approval_id!r}")
+        if approval.state != "pending":
+            raise Conflict(f"approval {approval_id!r} was already answered: {approval.state}")
+        limits = self._limits(connection, approval)
+        wanted = tuple(bind(call, limits) for call in self._calls(approval, given)) if given.approved else ()
+        for call in wanted:
+            why = refusal(call, limits)
+            if why is not None:
+                verdict = Verdict(call=call, verdict="refused", why=why, decided_by=given.by)
+                approvals.add_calls(connection, approval, [verdict])
+                return f"call of {call.tool!r} is refused: {why}"
+        answer = Answer(
+            approval=approval,
+            approved=given.approved,
+            calls=wanted,
+            declined=() if given.approved else self._offered(approval),
+            reason=given.reason,
+            by=given.by,
+        )
+        try:
+            approvals.answer(connection, answer, now)
+        except AlreadyAnswered as error:
+            raise Conflict(str(error)) from error
+        return None
+
+    def _limits(self, connection: Connection, approval: Approval) -> Limits:
+        run = runs.load(connection, approval.run)
+        kind = self.portfolio.events.get(run.event.type)
+        if kind is None:
+            raise Refused(f"the portfolio has no event type {run.event.type!r} any more")
+        past = history(connection, run)
+        return Limits(
+            tools=self._registry.tools,
+            allowed=kind.allow,
+            bound=bound_values(run.event, kind),
+            subject=run.event.subject,
+            event_type=run.event.type,
+            in_doubt=past.in_doubt,
+            already=past.already,
+            calls_left=max(1, kind.limits.calls - past.calls),
+        )
+
+    def _calls(self, approval: Approval, given: GivenAnswer) -> tuple[Call, ...]:
+        if approval.kind == "call":
+            if given.calls or given.tool not in (None, approval.tool):
+                raise Refused("this approval is for one call; only its arguments can be edited")
+        elif given.calls:
+            purposes = {call.tool: call.purpose for call in reversed(self._offered(approval))}
+            return tuple(self._call(one.tool, one.arguments, purposes.get(one.tool)) for one in given.calls)
+        tool = given.tool or approval.tool
+        if tool is None:
+            raise Refused("the question names no tool; say which in 'tool', with its 'arguments'")
+        same = next((call for call in self._offered(approval) if call.tool == tool), None)
+        arguments = given.arguments if given.arguments is not None else (same.arguments if same else {})
+        return (self._call(tool, arguments, same.purpose if same else None),)
+
+    def _call(self, tool: str, arguments: JsonObject, purpose: str | None) -> Call:
+        known = self._registry.tools.get(tool)
+        action = tool if known is None else action_name(known, arguments)
+        return Call(tool=tool, arguments=arguments, action=action, purpose=purpose)
+
+    def _offered(self, approval: Approval) -> tuple[Call, ...]:
+        if approval.kind == "call":
+            if approval.tool is None or approval.arguments is None:
+                return ()
+            return (self._call(approval.tool, approval.arguments, None),)
+        options: Any = (approval.question or {}).get("options", [])
+        return tuple(self._call(one["tool"], one["arguments"], one.get("purpose")) for one in options)
+
+    async def settle(
+        self,
+        tenant: str,
+        key: str,
+        *,
+        state: Literal["done", "failed"],
+        result: JsonValue,
+        reason: str | None,
+        by: str,
+    ) -> Shown:
+        """An operator says what became of an unknown effect. Raises `NotFound`, `Conflict`."""
+        now = self._clock()
+
+        def work(connection: Connection) -> Shown:
+            effect = ledger.settle_effect(
+                connection, tenant, key, state=state, result=result, reason=reason, by=by, now=now
+            )
+            runs.wake(connection, effect.run)
+            return _found(queries.show_effect(connection, tenant, key), "effect", key)
+
+        try:
+            shown = await self._database.write(work)
+        except SettlementError as error:
+            if error.kind == "missing":
+                raise NotFound(str(error)) from error
+            raise Conflict(str(error)) from error
+        self._dispatcher.wake()
+        return shown
+
+    # --- memory
+
+    async def episodes(self, tenant: str, cursor: str | None, limit: int) -> Page:
+        """Episodes in the order they were made, with the rewards known by now."""
+        found = await self._database.read(lambda connection: episodes.page(connection, tenant, cursor or "", limit + 1))
+        shown = [episodes.as_json(episode) for episode in found]
+        return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
+
+    async def search(self, tenant: str, event_type: str, text: str, k: int) -> list[Shown]:
+        """The episodes most like a text, most similar first."""
+        if event_type not in self.portfolio.events:
+            raise NotFound(f"there is no event type {event_type!r}")
+        near = await self._memory.search(tenant=tenant, event_type=event_type, text=text, k=k)
+        found = await self._database.read(
+            lambda connection: episodes.fetch(connection, tenant, [episode for episode, _ in near])
+        )
+        by_id = {episode.id: episode for episode in found}
+        return [
+            {"similarity": round(similarity, 4), **episodes.as_json(by_id[episode])}
+            for episode, similarity in near
+            if episode in by_id
+        ]
+
+    async def rebuild(self, progress: Callable[[int], None]) -> int:
+        """Recreate the index from the store; the number of episodes in it."""
+        return await self._remembering.rebuild(progress)
+
+
+def _found(shown: Shown | None, what: str, name: str) -> Shown:
+    if shown is None:
+        raise NotFound(f"there is no {what} {name!r}")
+    return shown

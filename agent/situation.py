@@ -1,0 +1,186 @@
+"""Builds the Situation a decision sees: the event, what the run knows so far, what memory says.
+
+Start with `Situations`."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from agent.paths import Missing, fill, read
+from agent.policy import Limits
+from agent.portfolio.model import EventType, Portfolio
+from agent.store.database import Database
+from agent.store.history import History, history
+from agent.store.runs import RunRow, load
+from agent.types import Budget, CallResult, Event, Situation
+from memory.recall import Memory, MemoryUnavailable
+from memory.types import ActionEvidence, Feature
+from tools.types import JsonValue, Tool
+
+log = logging.getLogger(__name__)
+
+RECALLED_RUNS = 256
+"""Runs whose last recall is kept: the decisions of one run mostly see the same facts."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """A situation with what policy needs to check the decision made in it."""
+
+    run: RunRow
+    situation: Situation
+    limits: Limits
+    degraded: str | None
+    """Why memory could not be asked; None when it could, or was not meant to be."""
+
+
+class UnknownEventType(Exception):
+    """The portfolio no longer has the event's type."""
+
+
+class Situations:
+    """Builds situations from the store, the portfolio and memory."""
+
+    def __init__(
+        self,
+        database: Database,
+        portfolio: Portfolio,
+        tools: Mapping[str, Tool],
+        memory: Memory | None,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._portfolio = portfolio
+        self._tools = tools
+        self._memory = memory
+        self._clock = clock
+        self._recalled: OrderedDict[str, tuple[Facts, Mapping[str, ActionEvidence]]] = OrderedDict()
+
+    async def prepare(self, run_id: str) -> Prepared:
+        """The situation of the run's next decision. Raises `UnknownEventType`."""
+        run, past = await self._database.read(lambda connection: _load(connection, run_id))
+        kind = self._portfolio.events.get(run.event.type)
+        if kind is None:
+            raise UnknownEventType(
+                f"the portfolio has no event type {run.event.type!r} any more. Put it back, or cancel the run."
+            )
+        facts = read_facts(run.event, kind, past.results)
+        evidence, degraded = await self._recall(run, kind, facts)
+        bound = bound_values(run.event, kind)
+        budget = self._budget(run, kind, past)
+        situation = Situation(
+            run=run.id,
+            decision=past.decisions + 1,
+            event=run.event,
+            event_description=kind.description,
+            text=facts.text,
+            features=facts.features,
+            goals=self._portfolio.goals,
+            tools=tuple(tool for name, tool in sorted(self._tools.items()) if name in kind.allow),
+            bound=bound,
+            playbook=kind.playbook,
+            evidence=evidence,
+            results=past.results,
+            budget=budget,
+        )
+        limits = Limits(
+            tools=self._tools,
+            allowed=kind.allow,
+            bound=bound,
+            subject=run.event.subject,
+            event_type=run.event.type,
+            in_doubt=past.in_doubt,
+            already=past.already,
+            calls_left=budget.calls,
+        )
+        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded)
+
+    async def _recall(
+        self, run: RunRow, kind: EventType, facts: Facts
+    ) -> tuple[Mapping[str, ActionEvidence], str | None]:
+        if self._memory is None:
+            return {}, None
+        known = self._recalled.get(run.id)
+        if known is not None and known[0] == facts:
+            return known[1], None
+        try:
+            evidence = await self._memory.recall(
+                tenant=run.tenant,
+                event_type=kind.name,
+                text=facts.text,
+                features=facts.features,
+                goals=self._portfolio.goals,
+            )
+        except MemoryUnavailable as error:
+            log.warning("run %s goes on without memory: %s", run.id, error)
+            return {}, str(error)
+        self._recalled[run.id] = (facts, evidence)
+        if len(self._recalled) > RECALLED_RUNS:
+            self._recalled.popitem(last=False)
+        return evidence, None
+
+    def _budget(self, run: RunRow, kind: EventType, past: History) -> Budget:
+        spent = run.spent_s
+        if run.segment_started_at is not None:
+            spent += max(0.0, (self._clock() - run.segment_started_at).total_seconds())
+        return Budget(
+            decisions=kind.limits.decisions - past.decisions,
+            calls=kind.limits.calls - past.calls,
+            seconds=kind.limits.seconds - spent,
+            tokens=kind.limits.tokens - past.tokens,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What is embedded and compared of an event and the results so far."""
+
+    text: str
+    features: Mapping[str, Feature]
+
+
+def read_facts(event: Event, kind: EventType, results: tuple[CallResult, ...]) -> Facts:
+    """Fill the event type's `text` and read its `features`; what is not there yet is left out."""
+    context = path_context(event, results)
+    features: dict[str, Feature] = {}
+    for name, path in kind.features.items():
+        value = read(path, context)
+        if isinstance(value, str):
+            features[name] = value[:200]
+        elif isinstance(value, bool | int | float):
+            features[name] = value
+    return Facts(text=fill(kind.text, context), features=features)
+
+
+def bound_values(event: Event, kind: EventType) -> Mapping[str, JsonValue]:
+    """The only value each bound argument may have. A field the event lacks binds to null, which no tool takes."""
+    context = path_context(event, ())
+    bound: dict[str, JsonValue] = {}
+    for name, path in kind.bind.items():
+        value = read(path, context)
+        bound[name] = None if isinstance(value, Missing) else value
+    return bound
+
+
+def path_context(event: Event, results: tuple[CallResult, ...]) -> Mapping[str, JsonValue]:
+    """What paths in the portfolio may point into."""
+    done: dict[str, JsonValue] = {result.call.tool: result.result for result in results if result.state == "done"}
+    return {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "subject": event.subject,
+        "data": event.data,
+        "results": done,
+    }
+
+
+def _load(connection: Connection, run_id: str) -> tuple[RunRow, History]:
+    run = load(connection, run_id)
+    return run, history(connection, run)

@@ -1,0 +1,118 @@
+"""The one engine of Segue's own tables, and the one place where blocking SQL meets the event loop.
+
+`Database.write` and `Database.read` run a plain function of a connection inside one transaction. On SQLite there is
+exactly one writing connection on a thread of its own, so that writers queue in memory instead of in "database is
+locked".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import StaticPool
+
+T = TypeVar("T")
+
+READERS = 4
+
+
+class SchemaError(Exception):
+    """The store was written by a newer Segue."""
+
+
+class Database:
+    """Our tables on SQLite (a file) or PostgreSQL (a URL)."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.dialect = make_url(url).get_backend_name()
+        if self.dialect == "sqlite":
+            self._write_engine = _sqlite_engine(url, writer=True)
+            self._read_engine = _sqlite_engine(url, writer=False)
+            self._writers = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        else:
+            self._write_engine = create_engine(url, pool_size=8, max_overflow=0, pool_pre_ping=True)
+            self._read_engine = self._write_engine
+            self._writers = ThreadPoolExecutor(4, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
+
+    async def open(self) -> None:
+        """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
+        await self._on(self._writers, self._migrate)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction that is on disk when this returns."""
+        return await self._on(self._writers, lambda: self._transaction(self._write_engine, work))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a consistent view of what has been committed."""
+        return await self._on(self._readers, lambda: self._transaction(self._read_engine, work))
+
+    async def aclose(self) -> None:
+        """Finish what was handed in, then close."""
+        await asyncio.to_thread(self._writers.shutdown)
+        await asyncio.to_thread(self._readers.shutdown)
+        self._write_engine.dispose()
+        self._read_engine.dispose()
+
+    async def _on(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        # A cancelled caller must not abandon a commit half-way: the work is finished, only its answer is dropped.
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
+
+    @staticmethod
+    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+        with engine.begin() as connection:
+            return work(connection)
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        script = ScriptDirectory.from_config(config)
+        known = {revision.revision for revision in script.walk_revisions()}
+        with self._write_engine.begin() as connection:
+            if self.dialect == "postgresql":
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7031203)")
+            current = MigrationContext.configure(connection).get_current_revision()
+            if current is not None and current not in known:
+                store = make_url(self.url).render_as_string(hide_password=True)
+                raise SchemaError(
+                    f"The store {store!r} has schema {current!r}, which this Segue does not know (its newest is "
+                    f"{script.get_current_head()!r}). Use the Segue that wrote it, or a newer one."
+                )
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+def _sqlite_engine(url: str, *, writer: bool) -> Engine:
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30.0}}
+    if writer:
+        options["poolclass"] = StaticPool
+    else:
+        options |= {"pool_size": READERS, "max_overflow": 0}
+    engine = create_engine(url, **options)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA busy_timeout=30000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+    return engine

@@ -1,0 +1,224 @@
+"""Decisions with their calls and approvals, and what of the last one is still to be done. Start with `save`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+
+from agent.canonical import digest
+from agent.store.runs import stop_clock
+from agent.store.tables import approvals, calls, decisions, effects, runs
+from agent.types import Call, Candidate, Decision
+from tools.types import JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What policy says of one call."""
+
+    call: Call
+    verdict: Literal["permitted", "approval", "refused", "rejected"]
+    why: str | None
+    decided_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedDecision:
+    """A decision after the check: what is stored of it."""
+
+    tenant: str
+    number: int
+    decision: Decision
+    candidates: tuple[Candidate, ...]
+    verdicts: tuple[Verdict, ...]
+    evidence: JsonObject
+    degraded: str | None
+    """Why memory could not be asked, if it could not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """What is left to do of a run's last decision."""
+
+    number: int
+    act: tuple[int, ...]
+    """Indices of calls that may be carried out now."""
+    wait: bool
+    """An operator's answer or settlement is missing."""
+
+
+# Built once, as they stand on the path of every decision.
+STORED = select(decisions.c.number).where(
+    decisions.c.run == bindparam("run"), decisions.c.number == bindparam("number")
+)
+DECIDED = update(runs).where(runs.c.id == bindparam("run")).values(decided_by=bindparam("by"))
+HOLD = select(runs.c.id).where(runs.c.id == bindparam("run")).with_for_update()
+LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))
+UNANSWERED = select(approvals.c.id).where(approvals.c.run == bindparam("run"), approvals.c.state == "pending").limit(1)
+UNKNOWN = select(effects.c.key).where(effects.c.run == bindparam("run"), effects.c.state == "unknown").limit(1)
+OPEN_CALLS = (
+    select(calls.c.position, calls.c.verdict, effects.c.state, approvals.c.state.label("answer"))
+    .outerjoin(
+        effects,
+        and_(
+            effects.c.run == calls.c.run, effects.c.decision == calls.c.decision, effects.c.position == calls.c.position
+        ),
+    )
+    .outerjoin(
+        approvals,
+        and_(
+            approvals.c.run == calls.c.run,
+            approvals.c.decision == calls.c.decision,
+            approvals.c.position == calls.c.position,
+            approvals.c.kind == "call",
+        ),
+    )
+    .where(calls.c.run == bindparam("run"), calls.c.decision == bindparam("number"))
+    .order_by(calls.c.position)
+)
+
+
+def save(
+    connection: Connection, run: str, checked: CheckedDecision, approval_ids: Sequence[str], now: datetime
+) -> None:
+    """Store a decision, its calls and the approvals they need, once; a replay finds it and changes nothing.
+
+    `approval_ids` are new ids, at least one more than there are calls.
+    """
+    decision = checked.decision
+    if connection.execute(STORED, {"run": run, "number": checked.number}).one_or_none() is not None:
+        return
+    connection.execute(
+        insert(decisions),
+        {
+            "run": run,
+            "number": checked.number,
+            "kind": decision.kind,
+            "reason": decision.reason,
+            "decided_by": decision.decided_by,
+            "tokens": decision.tokens,
+            "candidates": [_candidate(candidate) for candidate in checked.candidates],
+            "evidence": checked.evidence,
+            "degraded": checked.degraded,
+            "decided_at": now,
+        },
+    )
+    connection.execute(DECIDED, {"run": run, "by": decision.decided_by})
+    for index, verdict in enumerate(checked.verdicts):
+        save_call(connection, run, checked.number, index, verdict)
+        if verdict.verdict == "approval":
+            _ask(connection, run, checked, index, approval_ids[index], now)
+    if decision.question is not None:
+        _ask_question(connection, run, checked, approval_ids[-1], now)
+
+
+def save_call(connection: Connection, run: str, number: int, index: int, verdict: Verdict) -> None:
+    """Store one call of a decision with policy's word on it."""
+    call = verdict.call
+    connection.execute(
+        insert(calls),
+        {
+            "run": run,
+            "decision": number,
+            "position": index,
+            "tool": call.tool,
+            "arguments": call.arguments,
+            "action": call.action,
+            "purpose": call.purpose,
+            "propensity": call.propensity,
+            "decided_by": verdict.decided_by,
+            "verdict": verdict.verdict,
+            "why": verdict.why,
+        },
+    )
+
+
+def _ask(
+    connection: Connection, run: str, checked: CheckedDecision, index: int, approval_id: str, now: datetime
+) -> None:
+    """Open an approval bound to exactly these arguments."""
+    call = checked.verdicts[index].call
+    connection.execute(
+        insert(approvals).values(
+            id=approval_id,
+            tenant=checked.tenant,
+            run=run,
+            decision=checked.number,
+            position=index,
+            kind="call",
+            tool=call.tool,
+            arguments=call.arguments,
+            arguments_hash=digest(call.arguments),
+            state="pending",
+            created_at=now,
+        )
+    )
+
+
+def _ask_question(connection: Connection, run: str, checked: CheckedDecision, approval_id: str, now: datetime) -> None:
+    question = checked.decision.question
+    if question is None:
+        return
+    options = [
+        {"tool": call.tool, "arguments": call.arguments, "action": call.action, "purpose": call.purpose}
+        for call in question.options
+    ]
+    first = question.options[0] if question.options else None
+    connection.execute(
+        insert(approvals).values(
+            id=approval_id,
+            tenant=checked.tenant,
+            run=run,
+            decision=checked.number,
+            position=len(checked.verdicts),
+            kind="question",
+            tool=first.tool if first else None,
+            arguments=first.arguments if first else None,
+            question={"text": question.text, "options": options, "missing": list(question.missing)},
+            state="pending",
+            created_at=now,
+        )
+    )
+
+
+def _candidate(candidate: Candidate) -> JsonObject:
+    return {
+        "action": candidate.action,
+        "tool": candidate.tool,
+        "purpose": candidate.purpose,
+        "permitted": candidate.permitted,
+        "prior": round(candidate.prior, 4),
+        "evidence": {"success": round(candidate.success, 4), "failure": round(candidate.failure, 4)},
+        "episodes": list(candidate.episodes),
+        "score": round(candidate.score, 4),
+        "chosen": candidate.chosen,
+        "why_not": candidate.why_not,
+    }
+
+
+def pending(connection: Connection, run: str) -> Pending:
+    """What of the run's last decision is still to be done or waited for."""
+    number = connection.execute(LAST, {"run": run}).scalar_one()
+    rows = connection.execute(OPEN_CALLS, {"run": run, "number": number}).all()
+    act = tuple(
+        row.position
+        for row in rows
+        if row.state in (None, "claimed")
+        and (row.verdict == "permitted" or (row.verdict == "approval" and row.answer == "approved"))
+    )
+    asks = connection.execute(UNANSWERED, {"run": run}).first() is not None
+    wait = asks or connection.execute(UNKNOWN, {"run": run}).first() is not None
+    return Pending(number=number, act=act, wait=wait)
+
+
+def settle(connection: Connection, run: str, now: datetime) -> Pending:
+    """What is left to do; parks the run in the same commit when only an operator can go on with it."""
+    connection.execute(HOLD, {"run": run})
+    left = pending(connection, run)
+    if left.wait and not left.act:
+        stop_clock(connection, run, now, status="waiting")
+    return left

@@ -1,0 +1,183 @@
+"""Episodes and their rewards: written when a run closes and when an outcome comes, read by memory."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
+
+from agent.store.tables import episodes, outcomes, rewards
+from memory.types import Episode, EpisodeAction
+
+
+def write(connection: Connection, episode: Episode) -> None:
+    """Write the episode once; a replay finds it and changes nothing."""
+    if connection.execute(select(episodes.c.id).where(episodes.c.id == episode.id)).one_or_none() is not None:
+        return
+    connection.execute(
+        insert(episodes).values(
+            id=episode.id,
+            tenant=episode.tenant,
+            source=episode.source,
+            event_id=episode.event_id,
+            event_type=episode.event_type,
+            subject=episode.subject,
+            text=episode.text,
+            features=dict(episode.features),
+            actions=[
+                {
+                    "action": action.action,
+                    "tool": action.tool,
+                    "decided_by": action.decided_by,
+                    "propensity": action.propensity,
+                }
+                for action in episode.actions
+            ],
+            declined=list(episode.declined),
+            decided_by=episode.decided_by,
+            trust=episode.trust,
+            closed_at=episode.closed_at,
+            indexed=False,
+        )
+    )
+
+
+class EpisodeReader:
+    """Reads episodes by id and keeps what never changes of them; only rewards are read every time."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
+        self._most = most
+        self._lock = threading.Lock()
+
+    def fetch(self, connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
+        """The named episodes of a tenant with the rewards known by now."""
+        with self._lock:
+            known = {name: self._kept[tenant, name] for name in ids if (tenant, name) in self._kept}
+        unknown = [name for name in ids if name not in known]
+        if unknown:
+            read = fetch(connection, tenant, unknown)
+            known |= {episode.id: episode for episode in read}
+            self._keep(tenant, read)
+        graded = rewards_of(connection, list(known))
+        return tuple(replace(known[name], rewards=graded.get(name, {})) for name in ids if name in known)
+
+    def _keep(self, tenant: str, read: Sequence[Episode]) -> None:
+        with self._lock:
+            for episode in read:
+                self._kept[tenant, episode.id] = episode
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+
+
+def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
+    """The named episodes of a tenant with the rewards known by now."""
+    found = connection.execute(
+        select(episodes).where(episodes.c.tenant == tenant, episodes.c.id.in_(list(ids)))
+    ).mappings()
+    return _with_rewards(connection, list(found))
+
+
+def page(connection: Connection, tenant: str | None, after: str, limit: int) -> tuple[Episode, ...]:
+    """Episodes in order of id, for rebuilding and listing; `after` is exclusive, tenant None means all."""
+    query = select(episodes).where(episodes.c.id > after).order_by(episodes.c.id).limit(limit)
+    if tenant is not None:
+        query = query.where(episodes.c.tenant == tenant)
+    return _with_rewards(connection, list(connection.execute(query).mappings()))
+
+
+def unindexed(connection: Connection, limit: int) -> tuple[Episode, ...]:
+    """Episodes that the index does not hold yet."""
+    rows = connection.execute(
+        select(episodes).where(episodes.c.indexed.is_(False)).order_by(episodes.c.id).limit(limit)
+    ).mappings()
+    return _with_rewards(connection, list(rows))
+
+
+def mark_indexed(connection: Connection, ids: Sequence[str]) -> None:
+    """The index holds these now."""
+    connection.execute(update(episodes).where(episodes.c.id.in_(list(ids))).values(indexed=True))
+
+
+def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> tuple[Episode, ...]:
+    graded = rewards_of(connection, [row["id"] for row in rows])
+    return tuple(_episode(row, graded.get(row["id"], {})) for row in rows)
+
+
+def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+    """Reward per goal of each run; of several outcomes the latest speaks for a goal."""
+    graded: dict[str, dict[str, float]] = defaultdict(dict)
+    found = connection.execute(
+        select(rewards.c.run, rewards.c.goal, rewards.c.reward)
+        .join(outcomes, outcomes.c.id == rewards.c.outcome)
+        .where(rewards.c.run.in_(list(runs)))
+        .order_by(outcomes.c.seq)
+    )
+    for row in found:
+        graded[row.run][row.goal] = row.reward
+    return graded
+
+
+def _episode(row: RowMapping, graded: Mapping[str, float]) -> Episode:
+    return Episode(
+        id=row["id"],
+        tenant=row["tenant"],
+        source=row["source"],
+        event_id=row["event_id"],
+        event_type=row["event_type"],
+        subject=row["subject"],
+        text=row["text"],
+        features=row["features"],
+        actions=tuple(EpisodeAction(**action) for action in row["actions"]),
+        declined=tuple(row["declined"]),
+        decided_by=row["decided_by"],
+        closed_at=row["closed_at"],
+        trust=row["trust"],
+        rewards=graded,
+    )
+
+
+def as_json(episode: Episode) -> dict[str, Any]:
+    """An episode as the API shows it."""
+    return {
+        "id": episode.id,
+        "source": episode.source,
+        "event_id": episode.event_id,
+        "event_type": episode.event_type,
+        "subject": episode.subject,
+        "text": episode.text,
+        "features": dict(episode.features),
+        "actions": [
+            {
+                "action": action.action,
+                "tool": action.tool,
+                "decided_by": action.decided_by,
+                "propensity": action.propensity,
+            }
+            for action in episode.actions
+        ],
+        "declined": list(episode.declined),
+        "decided_by": episode.decided_by,
+        "trust": episode.trust,
+        "closed_at": _iso(episode.closed_at),
+        "rewards": dict(episode.rewards),
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
+
+
+def count(connection: Connection) -> int:
+    """How many episodes there are, of all tenants."""
+    return connection.execute(select(func.count()).select_from(episodes)).scalar_one()
+
+
+def forget_index(connection: Connection) -> None:
+    """The index is gone: every episode waits to be indexed again."""
+    connection.execute(update(episodes).where(episodes.c.indexed.is_(True)).values(indexed=False))

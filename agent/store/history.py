@@ -1,0 +1,138 @@
+"""What happened in a run so far, as its next decision needs it. Start with `history`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select
+
+from agent.store.runs import RunRow
+from agent.store.tables import approvals, calls, decisions, effects
+from agent.types import Call, CallResult, CallState
+
+# Built once, as they stand on the path of every decision.
+MADE = select(func.count(), func.coalesce(func.sum(decisions.c.tokens), 0)).where(decisions.c.run == bindparam("run"))
+CALLS = (
+    select(
+        calls,
+        effects.c.state,
+        effects.c.result,
+        effects.c.error,
+        effects.c.like,
+        effects.c.settled_by,
+        approvals.c.state.label("answer"),
+        approvals.c.reason,
+    )
+    .outerjoin(
+        effects,
+        and_(
+            effects.c.run == calls.c.run, effects.c.decision == calls.c.decision, effects.c.position == calls.c.position
+        ),
+    )
+    .outerjoin(
+        approvals,
+        and_(
+            approvals.c.run == calls.c.run,
+            approvals.c.decision == calls.c.decision,
+            approvals.c.position == calls.c.position,
+            approvals.c.kind == "call",
+        ),
+    )
+    .where(calls.c.run == bindparam("run"))
+    .order_by(calls.c.decision, calls.c.position)
+)
+DOUBTS = select(effects.c.key, effects.c.like).where(
+    effects.c.tenant == bindparam("tenant"),
+    effects.c.subject == bindparam("subject"),
+    effects.c.like.is_not(None),
+    effects.c.state.in_(("claimed", "unknown")),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """A run's calls with their results, and what it has used up."""
+
+    decisions: int
+    calls: int
+    tokens: int
+    results: tuple[CallResult, ...]
+    in_doubt: Mapping[str, str]
+    """Like-hash -> effect key, for the run's subject: whatever run made it."""
+    already: Mapping[str, str]
+    """Like-hash -> state, for writes of this run that acted or may have."""
+
+
+def history(connection: Connection, run: RunRow) -> History:
+    """Read it in one consistent view."""
+    made, tokens = connection.execute(MADE, {"run": run.id}).one()
+    rows = _calls(connection, run.id)
+    return History(
+        decisions=made,
+        calls=sum(row["state"] is not None for row in rows),
+        tokens=tokens,
+        results=tuple(_result(row) for row in rows),
+        in_doubt=_in_doubt(connection, run),
+        already={
+            row["like"]: row["state"] if row["state"] == "done" else f"{row['state']}, {row['error']}"
+            for row in rows
+            if row["like"] is not None
+            and (row["state"] == "done" or (row["settled_by"] is None and _may_have_acted(row)))
+        },
+    )
+
+
+def _calls(connection: Connection, run: str) -> list[RowMapping]:
+    return list(connection.execute(CALLS, {"run": run}).mappings())
+
+
+def _may_have_acted(row: RowMapping) -> bool:
+    return row["state"] == "failed" and str(row["error"]).startswith(NONSENSE)
+
+
+NONSENSE = "answered nonsense"
+"""How the error of a call begins whose tool claimed success unreadably; its like is not repeated in the same run."""
+
+
+def _result(row: RowMapping) -> CallResult:
+    return CallResult(
+        decision=row["decision"],
+        index=row["position"],
+        call=Call(
+            tool=row["tool"],
+            arguments=row["arguments"],
+            action=row["action"],
+            purpose=row["purpose"],
+            propensity=row["propensity"],
+        ),
+        state=_state(row),
+        result=row["result"],
+        error=row["error"] if row["state"] is not None else _why(row),
+        decided_by=row["decided_by"],
+    )
+
+
+def _state(row: RowMapping) -> CallState:
+    state: CallState
+    if row["state"] in ("done", "failed", "unknown"):
+        state = row["state"]
+    elif row["verdict"] in ("refused", "rejected"):
+        state = row["verdict"]
+    elif row["answer"] == "rejected":
+        state = "rejected"
+    else:
+        state = "waiting"
+    return state
+
+
+def _why(row: RowMapping) -> str | None:
+    if row["answer"] == "rejected":
+        return f"an operator said no{': ' + row['reason'] if row['reason'] else ''}"
+    why: str | None = row["why"]
+    return why
+
+
+def _in_doubt(connection: Connection, run: RunRow) -> Mapping[str, str]:
+    rows = connection.execute(DOUBTS, {"tenant": run.tenant, "subject": run.event.subject}).all()
+    return {row.like: row.key for row in rows if row.like is not None}

@@ -1,0 +1,243 @@
+"""The ledger's rows: claim before a call, result after it, settlement by an operator. Start with `claim`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from agent.canonical import like as like_of
+from agent.store.tables import calls, effects, runs
+from agent.types import EffectState
+from tools.types import JsonObject, JsonValue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effect:
+    """One tool call as the ledger knows it."""
+
+    key: str
+    """Idempotency key, `{run}:{decision}:{index}`; sent to the tool."""
+    tenant: str
+    run: str
+    decision: int
+    index: int
+    tool: str
+    subject: str
+    arguments: JsonObject
+    like: str | None
+    """Hash of tool, arguments and subject; None for reads, which block nothing."""
+    state: EffectState
+    result: JsonValue = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """How a claim ended."""
+
+    kind: Literal["fresh", "known", "blocked"]
+    """`fresh`: send now. `known`: the key was claimed before. `blocked`: its like is in doubt."""
+    effect: Effect
+    """The row under the key; for `blocked` the one that blocks."""
+
+
+class SettlementError(Exception):
+    """An effect that cannot be settled: it is not there (`missing`) or not unknown (`conflict`)."""
+
+    def __init__(self, kind: Literal["missing", "conflict"], detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
+# Built once, as they stand on the path of every call.
+FIND = select(effects).where(effects.c.key == bindparam("effect"))
+IN_DOUBT = select(effects.c.key).where(
+    effects.c.tenant == bindparam("tenant"),
+    effects.c.like == bindparam("like"),
+    effects.c.state.in_(("claimed", "unknown")),
+)
+FINISH = (
+    update(effects)
+    .where(effects.c.key == bindparam("effect"), effects.c.state == "claimed")
+    .values(
+        state=bindparam("new_state"),
+        result=bindparam("result"),
+        error=bindparam("error"),
+        attempts=bindparam("attempts"),
+        ended_at=bindparam("ended_at"),
+    )
+)
+ASKED = (
+    select(calls.c.tool, calls.c.arguments, runs.c.tenant, runs.c.subject)
+    .join(runs, runs.c.id == calls.c.run)
+    .where(
+        calls.c.run == bindparam("run"),
+        calls.c.decision == bindparam("decision"),
+        calls.c.position == bindparam("position"),
+    )
+)
+
+
+def effect_key(run: str, decision: int, index: int) -> str:
+    """The idempotency key of a call."""
+    return f"{run}:{decision}:{index}"
+
+
+def asked(connection: Connection, run: str, decision: int, index: int, *, reads: frozenset[str]) -> Effect:
+    """The effect a stored call would have; `reads` names the tools that only read."""
+    row = connection.execute(ASKED, {"run": run, "decision": decision, "position": index}).one()
+    return Effect(
+        key=effect_key(run, decision, index),
+        tenant=row.tenant,
+        run=run,
+        decision=decision,
+        index=index,
+        tool=row.tool,
+        subject=row.subject,
+        arguments=row.arguments,
+        like=None if row.tool in reads else like_of(row.tool, row.arguments, row.subject),
+        state="claimed",
+    )
+
+
+def claim(connection: Connection, effect: Effect, now: datetime) -> Claim:
+    """Claim the key, or say what stands in the way. One commit, before anything is sent."""
+    known = find(connection, effect.key)
+    if known is not None:
+        return Claim(kind="known", effect=known)
+    blocking = _in_doubt(connection, effect.tenant, effect.like)
+    if blocking is not None:
+        return Claim(kind="blocked", effect=blocking)
+    try:
+        with connection.begin_nested():
+            connection.execute(
+                insert(effects),
+                {
+                    "key": effect.key,
+                    "tenant": effect.tenant,
+                    "run": effect.run,
+                    "decision": effect.decision,
+                    "position": effect.index,
+                    "tool": effect.tool,
+                    "subject": effect.subject,
+                    "arguments": effect.arguments,
+                    "like": effect.like,
+                    "state": "claimed",
+                    "attempts": 0,
+                    "started_at": now,
+                },
+            )
+    except IntegrityError:
+        return _lost_race(connection, effect)
+    return Claim(kind="fresh", effect=effect)
+
+
+def _lost_race(connection: Connection, effect: Effect) -> Claim:
+    known = find(connection, effect.key)
+    if known is not None:
+        return Claim(kind="known", effect=known)
+    blocking = _in_doubt(connection, effect.tenant, effect.like)
+    if blocking is None:
+        raise RuntimeError(f"claim of {effect.key!r} failed, yet nothing stands in its way")
+    return Claim(kind="blocked", effect=blocking)
+
+
+def finish(
+    connection: Connection,
+    key: str,
+    *,
+    state: EffectState,
+    result: JsonValue,
+    error: str | None,
+    attempts: int,
+    now: datetime,
+) -> Effect:
+    """Write how the call ended. A row that has already ended is left as it is."""
+    ended = {"new_state": state, "result": result, "error": error, "attempts": attempts, "ended_at": now}
+    connection.execute(FINISH, {"effect": key, **ended})
+    effect = find(connection, key)
+    if effect is None:
+        raise LookupError(f"no effect {key!r}")
+    return effect
+
+
+def refuse_call(connection: Connection, run: str, decision: int, index: int, why: str) -> None:
+    """A permitted call that found its like in doubt at the last moment becomes a refused one."""
+    connection.execute(
+        update(calls)
+        .where(calls.c.run == run, calls.c.decision == decision, calls.c.position == index)
+        .values(verdict="refused", why=why)
+    )
+
+
+def settle_effect(
+    connection: Connection,
+    tenant: str,
+    key: str,
+    *,
+    state: Literal["done", "failed"],
+    result: JsonValue,
+    reason: str | None,
+    by: str,
+    now: datetime,
+) -> Effect:
+    """An operator says what became of an unknown effect. Raises `SettlementError`."""
+    effect = find(connection, key)
+    if effect is None or effect.tenant != tenant:
+        raise SettlementError("missing", f"no effect {key!r}")
+    changed = connection.execute(
+        update(effects)
+        .where(effects.c.key == key, effects.c.state == "unknown")
+        .values(
+            state=state,
+            result=result if state == "done" else None,
+            error=None if state == "done" else (reason or "settled by an operator: it did not happen"),
+            settled_by=by,
+            settled_reason=reason,
+            ended_at=now,
+        )
+    )
+    if changed.rowcount != 1:
+        raise SettlementError("conflict", f"effect {key!r} is {effect.state}; only an unknown effect can be settled")
+    connection.execute(select(runs.c.id).where(runs.c.id == effect.run).with_for_update())
+    settled = find(connection, key)
+    if settled is None:
+        raise LookupError(f"no effect {key!r}")
+    return settled
+
+
+def find(connection: Connection, key: str) -> Effect | None:
+    """The effect under a key."""
+    row = connection.execute(FIND, {"effect": key}).mappings().one_or_none()
+    if row is None:
+        return None
+    return Effect(
+        key=row["key"],
+        tenant=row["tenant"],
+        run=row["run"],
+        decision=row["decision"],
+        index=row["position"],
+        tool=row["tool"],
+        subject=row["subject"],
+        arguments=row["arguments"],
+        like=row["like"],
+        state=row["state"],
+        result=row["result"],
+        error=row["error"],
+    )
+
+
+def in_doubt(connection: Connection, tenant: str, like: str) -> Effect | None:
+    """The claimed or unknown effect that blocks its like, if there is one."""
+    return _in_doubt(connection, tenant, like)
+
+
+def _in_doubt(connection: Connection, tenant: str, like: str | None) -> Effect | None:
+    if like is None:
+        return None
+    key = connection.execute(IN_DOUBT, {"tenant": tenant, "like": like}).scalar_one_or_none()
+    return None if key is None else find(connection, key)

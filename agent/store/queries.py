@@ -1,0 +1,310 @@
+"""What the API, the console and the command line show: rows as JSON objects, pages by cursor. Start with `run`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+
+from sqlalchemy import Connection, RowMapping, Select, func, select
+
+from agent.store.tables import approvals, calls, decisions, effects, episodes, inbox, outcomes, rewards, runs
+
+Shown: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFilter:
+    """Which runs to list; None means any."""
+
+    status: str | None = None
+    event_type: str | None = None
+    subject: str | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Rows, newest first, and the cursor of the next page if there is one."""
+
+    items: list[Shown]
+    next: str | None
+
+
+def iso(moment: datetime | None) -> str | None:
+    """RFC 3339 in UTC."""
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+
+
+def list_runs(connection: Connection, tenant: str, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
+    """Runs, newest first, without their decisions."""
+    query = _runs().where(runs.c.tenant == tenant).order_by(runs.c.id.desc())
+    if wanted.status is not None:
+        query = query.where(runs.c.status == wanted.status)
+    if wanted.event_type is not None:
+        query = query.where(runs.c.event_type == wanted.event_type)
+    if wanted.subject is not None:
+        query = query.where(runs.c.subject == wanted.subject)
+    if wanted.source is not None:
+        query = query.where(inbox.c.source == wanted.source)
+    if cursor is not None:
+        query = query.where(runs.c.id < cursor)
+    rows = list(connection.execute(query.limit(limit + 1)).mappings())
+    return _page([_run_row(row) for row in rows], limit)
+
+
+def _page(items: list[Shown], limit: int, by: str = "id") -> Page:
+    more = len(items) > limit
+    kept = items[:limit]
+    return Page(items=kept, next=kept[-1][by] if more else None)
+
+
+def _runs() -> Select[Any]:
+    return select(
+        runs,
+        inbox.c.source,
+        inbox.c.id.label("event_id"),
+        inbox.c.time,
+        inbox.c.data,
+    ).join(inbox, inbox.c.seq == runs.c.seq)
+
+
+def _run_row(row: RowMapping) -> Shown:
+    return {
+        "id": row["id"],
+        "status": row["status"],
+        "event": {
+            "source": row["source"],
+            "id": row["event_id"],
+            "type": row["event_type"],
+            "subject": row["subject"],
+            "time": iso(row["time"]),
+            "data": row["data"],
+        },
+        "decided_by": row["decided_by"],
+        "end": None if row["end_code"] is None else {"code": row["end_code"], "detail": row["end_detail"]},
+        "created_at": iso(row["created_at"]),
+        "closed_at": iso(row["closed_at"]),
+    }
+
+
+def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
+    """A run with everything that is known of it; None for an id that is none of the tenant's."""
+    row = connection.execute(_runs().where(runs.c.id == run, runs.c.tenant == tenant)).mappings().one_or_none()
+    if row is None:
+        return None
+    made = _decisions(connection, run)
+    return {
+        **_run_row(row),
+        "decisions": made,
+        "effects": _effects_of(connection, run),
+        "approvals": [
+            _approval_row(found)
+            for found in connection.execute(
+                select(approvals).where(approvals.c.run == run).order_by(approvals.c.created_at, approvals.c.position)
+            ).mappings()
+        ],
+        "evidence": _latest_evidence(connection, run),
+        "outcomes": _outcomes_of(connection, run),
+    }
+
+
+def _decisions(connection: Connection, run: str) -> list[Shown]:
+    asked: dict[int, list[Shown]] = {}
+    rows = connection.execute(
+        select(calls).where(calls.c.run == run).order_by(calls.c.decision, calls.c.position)
+    ).mappings()
+    for row in rows:
+        asked.setdefault(row["decision"], []).append(
+            {
+                "index": row["position"],
+                "tool": row["tool"],
+                "arguments": row["arguments"],
+                "action": row["action"],
+                "purpose": row["purpose"],
+                "decided_by": row["decided_by"],
+                "verdict": row["verdict"],
+                "why": row["why"],
+            }
+        )
+    found = connection.execute(select(decisions).where(decisions.c.run == run).order_by(decisions.c.number)).mappings()
+    return [
+        {
+            "number": row["number"],
+            "kind": row["kind"],
+            "reason": row["reason"],
+            "decided_by": row["decided_by"],
+            "tokens": row["tokens"],
+            "candidates": row["candidates"],
+            "calls": asked.get(row["number"], []),
+            "degraded": row["degraded"],
+            "decided_at": iso(row["decided_at"]),
+        }
+        for row in found
+    ]
+
+
+def _latest_evidence(connection: Connection, run: str) -> list[Shown]:
+    """What memory said at the run's last decision that had evidence, by action."""
+    found = connection.execute(
+        select(decisions.c.evidence).where(decisions.c.run == run).order_by(decisions.c.number.desc())
+    ).scalars()
+    latest: Mapping[str, Any] = next((evidence for evidence in found if evidence), {})
+    return [{"action": action, **told} for action, told in sorted(latest.items())]
+
+
+def _effects_of(connection: Connection, run: str) -> list[Shown]:
+    rows = connection.execute(
+        select(effects).where(effects.c.run == run).order_by(effects.c.decision, effects.c.position)
+    ).mappings()
+    return [_effect_row(row) for row in rows]
+
+
+def list_effects(connection: Connection, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+    """Effects, newest first."""
+    query = select(effects).where(effects.c.tenant == tenant).order_by(effects.c.key.desc())
+    if state is not None:
+        query = query.where(effects.c.state == state)
+    if cursor is not None:
+        query = query.where(effects.c.key < cursor)
+    rows = connection.execute(query.limit(limit + 1)).mappings()
+    return _page([_effect_row(row) for row in rows], limit, by="key")
+
+
+def show_effect(connection: Connection, tenant: str, key: str) -> Shown | None:
+    """One effect by its key."""
+    row = (
+        connection.execute(select(effects).where(effects.c.key == key, effects.c.tenant == tenant))
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _effect_row(row)
+
+
+def _effect_row(row: RowMapping) -> Shown:
+    shown: Shown = {
+        "key": row["key"],
+        "run": row["run"],
+        "tool": row["tool"],
+        "subject": row["subject"],
+        "arguments": row["arguments"],
+        "state": row["state"],
+        "attempts": row["attempts"],
+        "started_at": iso(row["started_at"]),
+        "ended_at": iso(row["ended_at"]),
+    }
+    if row["state"] == "done":
+        shown["result"] = row["result"]
+    if row["error"] is not None:
+        shown["error"] = row["error"]
+    if row["settled_by"] is not None:
+        shown["settled"] = {"by": row["settled_by"], "reason": row["settled_reason"]}
+    return shown
+
+
+def list_approvals(connection: Connection, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+    """Approvals, newest first."""
+    query = select(approvals).where(approvals.c.tenant == tenant).order_by(approvals.c.id.desc())
+    if state is not None:
+        query = query.where(approvals.c.state == state)
+    if cursor is not None:
+        query = query.where(approvals.c.id < cursor)
+    rows = connection.execute(query.limit(limit + 1)).mappings()
+    return _page([_approval_row(row) for row in rows], limit)
+
+
+def show_approval(connection: Connection, tenant: str, approval: str) -> Shown | None:
+    """One approval."""
+    row = (
+        connection.execute(select(approvals).where(approvals.c.id == approval, approvals.c.tenant == tenant))
+        .mappings()
+        .one_or_none()
+    )
+    return None if row is None else _approval_row(row)
+
+
+def _approval_row(row: RowMapping) -> Shown:
+    shown: Shown = {
+        "id": row["id"],
+        "run": row["run"],
+        "decision": row["decision"],
+        "kind": row["kind"],
+        "state": row["state"],
+        "tool": row["tool"],
+        "arguments": row["arguments"],
+        "arguments_hash": row["arguments_hash"],
+        "created_at": iso(row["created_at"]),
+        "answered_at": iso(row["answered_at"]),
+        "answered_by": row["answered_by"],
+        "reason": row["reason"],
+    }
+    if row["kind"] == "question":
+        asked = row["question"]
+        shown |= {"question": asked["text"], "options": asked["options"], "missing": asked["missing"]}
+    return shown
+
+
+def _outcomes_of(connection: Connection, run: str) -> list[Shown]:
+    rows = connection.execute(_outcomes().where(outcomes.c.run == run)).mappings()
+    return _with_rewards(connection, list(rows))
+
+
+def list_outcomes(connection: Connection, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
+    """Outcomes, newest first, joined or not."""
+    query = _outcomes().where(outcomes.c.tenant == tenant).order_by(outcomes.c.id.desc())
+    if state is not None:
+        query = query.where(outcomes.c.state == state)
+    if cursor is not None:
+        query = query.where(outcomes.c.id < cursor)
+    rows = list(connection.execute(query.limit(limit + 1)).mappings())
+    return _page(_with_rewards(connection, rows), limit)
+
+
+def _outcomes() -> Select[Any]:
+    return select(outcomes, inbox.c.source, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data).join(
+        inbox, inbox.c.seq == outcomes.c.seq
+    )
+
+
+def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> list[Shown]:
+    graded: dict[str, dict[str, float]] = {}
+    wanted = [row["id"] for row in rows]
+    for row in connection.execute(select(rewards).where(rewards.c.outcome.in_(wanted))):
+        graded.setdefault(row.outcome, {})[row.goal] = row.reward
+    return [
+        {
+            "id": row["id"],
+            "type": row["type"],
+            "subject": row["subject"],
+            "source": row["source"],
+            "event_id": row["event_id"],
+            "time": iso(row["time"]),
+            "data": row["data"],
+            "state": row["state"],
+            "run": row["run"],
+            "rewards": graded.get(row["id"], {}),
+            "detail": row["detail"],
+        }
+        for row in rows
+    ]
+
+
+def counts(connection: Connection, tenant: str) -> Shown:
+    """How many runs there are of each status, and how many approvals and unknown effects wait."""
+    by_status = connection.execute(
+        select(runs.c.status, func.count().label("number")).where(runs.c.tenant == tenant).group_by(runs.c.status)
+    ).all()
+    waiting = connection.execute(
+        select(func.count()).where(approvals.c.tenant == tenant, approvals.c.state == "pending")
+    ).scalar_one()
+    unknown = connection.execute(
+        select(func.count()).where(effects.c.tenant == tenant, effects.c.state == "unknown")
+    ).scalar_one()
+    remembered = connection.execute(select(func.count()).where(episodes.c.tenant == tenant)).scalar_one()
+    return {
+        "runs": {row.status: row.number for row in by_status},
+        "approvals_pending": waiting,
+        "effects_unknown": unknown,
+        "episodes": remembered,
+    }

@@ -1,0 +1,169 @@
+"""The words of a run, from the event that starts it to the decision it makes.
+
+Start with `Event`, then `Situation` (what a decider sees) and `Decision` (what it gives back).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol, TypeAlias
+
+from memory.types import ActionEvidence, Feature
+from tools.types import JsonObject, JsonValue, Tool
+
+RunStatus: TypeAlias = Literal["queued", "running", "waiting", "done", "stopped", "failed", "cancelled"]
+EffectState: TypeAlias = Literal["claimed", "done", "failed", "unknown"]
+CallState: TypeAlias = Literal["done", "failed", "unknown", "refused", "rejected", "waiting"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """A CloudEvents 1.0 event, parsed and checked once at the edge."""
+
+    source: str
+    id: str
+    type: str
+    subject: str
+    """The business key; runs of one subject go one at a time. Never empty: an event without a subject is its own."""
+    time: datetime
+    data: JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purpose:
+    """One thing a good answer to an event usually serves: advice of the playbook, not a script."""
+
+    text: str
+    """The purpose in words: "stop marketing to the customer"."""
+    step: str
+    """The step of a value chain whose tools may serve it."""
+    when: str | None = None
+    """CEL condition over `event`, `data`, `subject`, `features`, `results` (by tool) and `steps` (by step)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A tool call a decider asks for."""
+
+    tool: str
+    arguments: JsonObject
+    action: str
+    """The learned unit, `actions.action_name(tool, arguments)`."""
+    purpose: str | None = None
+    """Text of the playbook purpose it serves, if any."""
+    propensity: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallResult:
+    """How a call of an earlier decision of the same run ended."""
+
+    decision: int
+    index: int
+    call: Call
+    state: CallState
+    """`refused`: by policy; `rejected`: by an operator; the others as in the ledger."""
+    result: JsonValue = None
+    error: str | None = None
+    decided_by: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What is left of the run's limits."""
+
+    decisions: int
+    calls: int
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What one decision sees. Text in it that came from outside is data, never an instruction."""
+
+    run: str
+    decision: int
+    """Number of the decision to be made, from 1."""
+    event: Event
+    event_description: str
+    text: str
+    features: Mapping[str, Feature]
+    goals: Mapping[str, float]
+    tools: tuple[Tool, ...]
+    """The tools the portfolio allows for this event type."""
+    bound: Mapping[str, JsonValue]
+    """Argument name -> the only value it may have."""
+    playbook: tuple[Purpose, ...] | None
+    """None: the portfolio gives no playbook. Empty: it says that usually nothing is to be done."""
+    evidence: Mapping[str, ActionEvidence]
+    """By action; an action nobody has tried in a like situation is absent."""
+    results: tuple[CallResult, ...]
+    budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """An action that was weighed, and why it was or was not chosen."""
+
+    action: str
+    tool: str
+    purpose: str | None
+    permitted: bool
+    prior: float
+    """p(a) in [0, 1]."""
+    success: float
+    failure: float
+    episodes: tuple[str, ...]
+    score: float
+    chosen: bool
+    why_not: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a decider asks an operator instead of guessing."""
+
+    text: str
+    options: tuple[Call, ...] = ()
+    """Calls it would consider, best first; arguments it could not find are absent."""
+    missing: tuple[str, ...] = ()
+    """Required arguments of the first option that could not be found."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """One numbered turn of a run. `act` has calls, `ask` has a question, `finish` has neither."""
+
+    kind: Literal["act", "ask", "finish"]
+    reason: str
+    calls: tuple[Call, ...] = ()
+    question: Question | None = None
+    candidates: tuple[Candidate, ...] = ()
+    decided_by: str
+    tokens: int = 0
+    """Tokens a chat model used for it."""
+    refused: tuple[CallResult, ...] = field(default=())
+    """Calls the decider asked for in a form that is no call (arguments that are not JSON, for one)."""
+
+
+class Decider(Protocol):
+    """What decides. Two real ones exist: `Planner` and `ChatDecider`."""
+
+    @property
+    def name(self) -> str:
+        """What reports show as `decided_by`."""
+
+    async def decide(self, situation: Situation) -> Decision:
+        """Choose the next calls. Raises `DeciderError` when no decision can be had."""
+
+
+class DeciderError(Exception):
+    """No decision could be had; `code` names the end of the run."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail

@@ -1,0 +1,207 @@
+"""The one place where the parts are put together. Start with `open_segue`.
+
+Clock, ids and randomness are bound here, once; everything is opened and closed by one context manager.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from agent.deciders.chat import ChatDecider
+from agent.deciders.planner import Planner
+from agent.deciders.planner_settings import PlannerSettings
+from agent.directory import DataDirectory
+from agent.dispatcher import Dispatcher
+from agent.ledger import Ledger, Patience
+from agent.portfolio.load import complete, load_portfolio
+from agent.portfolio.model import OpenApiEntry, Portfolio, PythonEntry, ToolEntry
+from agent.remember import Remembering
+from agent.service import Segue
+from agent.situation import Situations
+from agent.stages import RunStages
+from agent.store import episodes
+from agent.store.database import Database
+from agent.types import Decider
+from memory.embedding import Embedder
+from memory.index import EpisodeIndex, IndexUnavailable
+from memory.recall import Memory
+from memory.scoring import Settings as MemorySettings
+from memory.types import Episode
+from tools.openapi import OpenApiSource
+from tools.python import PythonSource
+from tools.registry import ToolRegistry
+from tools.selection import ToolSelection
+from tools.types import ToolSource
+
+log = logging.getLogger(__name__)
+
+EXECUTOR = "segue"
+"""Stable, so that a restarted server finds the workflows its predecessor left."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the one who starts Segue decides."""
+
+    portfolio: tuple[Path, ...]
+    data: Path
+    database_url: str | None = None
+    """PostgreSQL for our tables and DBOS's; None: two SQLite files in the data directory."""
+    model: str | None = None
+    """Name of a chat model; None: the Planner decides."""
+    memory: bool = True
+    """Whether decisions see evidence; episodes are written in any case."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What `${NAME}` in portfolios and the model's address and key are read from."""
+    patience: Patience = field(default_factory=Patience)
+
+
+@asynccontextmanager
+async def open_segue(
+    settings: Settings, decider: Decider | None = None, embedder: Embedder | None = None
+) -> AsyncIterator[Segue]:
+    """Open everything, recover what a crash left, and close it all at the end.
+
+    `decider` and `embedder` take the place of the configured ones. Raises `PortfolioError`, `SourceError`,
+    `DataDirectoryBusy` and `SchemaError` with messages fit to print.
+    """
+    async with AsyncExitStack() as stack:
+        loaded = load_portfolio(settings.portfolio, settings.environment)
+        held = stack.enter_context(DataDirectory.hold(settings.data))
+        registry = await ToolRegistry.open(_sources(loaded, held))
+        stack.push_async_callback(registry.aclose)
+        portfolio = complete(loaded, registry.tools)
+        database = Database(settings.database_url or held.store_url)
+        stack.push_async_callback(database.aclose)
+        await database.open()
+        embeds = embedder or _open_embedder(settings, held)
+        memory = await _open_memory(stack, held, database, embeds)
+        decides = decider or _decider(stack, settings, memory)
+        remembering = Remembering(database, portfolio, memory, _now)
+        situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
+        ledger = Ledger(database, registry, _now, settings.patience, random.Random())
+        stages = RunStages(database, portfolio, situations, decides, ledger, remembering, _now)
+        dispatcher = Dispatcher(
+            database,
+            stages,
+            remembering,
+            _now,
+            url=settings.database_url or held.engine_url,
+            executor=EXECUTOR,
+        )
+        stack.push_async_callback(dispatcher.aclose)
+        await dispatcher.open()
+        yield Segue(
+            database=database,
+            portfolio=portfolio,
+            registry=registry,
+            memory=memory,
+            dispatcher=dispatcher,
+            remembering=remembering,
+            clock=_now,
+            decided_by=decides.name,
+        )
+
+
+async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None]) -> int:
+    """Recreate the index from the store, under the data directory's lock; `progress` gets (done, total)."""
+    async with AsyncExitStack() as stack:
+        held = stack.enter_context(DataDirectory.hold(settings.data))
+        database = Database(settings.database_url or held.store_url)
+        stack.push_async_callback(database.aclose)
+        await database.open()
+        memory = await _open_memory(stack, held, database, _open_embedder(settings, held), discard=True)
+        total = await database.read(episodes.count)
+        nothing = Portfolio(goals={}, sources=(), chains=(), events={}, outcomes={})
+        return await Remembering(database, nothing, memory, _now).rebuild(lambda done: progress(done, total))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _open_embedder(settings: Settings, held: DataDirectory) -> Embedder:
+    return Embedder.open(_cache_dir(settings.environment, held.path))
+
+
+async def _open_memory(
+    stack: AsyncExitStack, held: DataDirectory, database: Database, embedder: Embedder, *, discard: bool = False
+) -> Memory:
+    missing = not held.index.exists()
+    try:
+        index = await EpisodeIndex.open(held.index, discard=discard)
+    except IndexUnavailable as error:
+        log.warning("the index in %s cannot be read and is made anew from the store: %s", held.index, error)
+        index = await EpisodeIndex.open(held.index, discard=True)
+        missing = True
+    stack.push_async_callback(index.aclose)
+    if missing:
+        await database.write(episodes.forget_index)
+
+    reader = episodes.EpisodeReader()
+
+    async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
+        return await database.read(lambda connection: reader.fetch(connection, tenant, ids))
+
+    return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=_now)
+
+
+def _cache_dir(environment: Mapping[str, str], data: Path) -> Path:
+    """Where the embedding graph is kept: shared by all data directories of a user where there is such a place."""
+    if environment.get("SEGUE_CACHE"):
+        return Path(environment["SEGUE_CACHE"])
+    home = environment.get("XDG_CACHE_HOME") or (f"{environment['HOME']}/.cache" if environment.get("HOME") else "")
+    if home and os.access(Path(home).parent, os.W_OK):
+        return Path(home) / "segue"
+    return data / "cache"
+
+
+def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decider:
+    if settings.model is None:
+        return Planner(memory.similarities, PlannerSettings())
+    decider = ChatDecider(
+        model=settings.model,
+        base_url=settings.environment.get("OPENAI_BASE_URL"),
+        api_key=settings.environment.get("OPENAI_API_KEY"),
+    )
+    stack.push_async_callback(decider.aclose)
+    return decider
+
+
+def _sources(portfolio: Portfolio, held: DataDirectory) -> list[ToolSource]:
+    return [_source(entry, held) for entry in portfolio.sources]
+
+
+def _source(entry: OpenApiEntry | PythonEntry, held: DataDirectory) -> ToolSource:
+    match entry:
+        case OpenApiEntry():
+            return OpenApiSource(
+                name=entry.name,
+                address=entry.address,
+                base_url=entry.base_url,
+                headers=entry.headers,
+                tools=None if entry.tools is None else {tool.name: _selection(tool) for tool in entry.tools},
+                defaults=entry.defaults,
+                cache_dir=held.documents,
+            )
+        case PythonEntry():
+            return PythonSource(
+                name=entry.name,
+                functions={
+                    tool.name: ToolSelection(
+                        operation=function, description=tool.description, governance=tool.governance
+                    )
+                    for function, tool in entry.functions.items()
+                },
+            )
+
+
+def _selection(tool: ToolEntry) -> ToolSelection:
+    return ToolSelection(operation=tool.operation, description=tool.description, governance=tool.governance)

@@ -1,0 +1,104 @@
+"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Sender`, `Reader`, `Operator`."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from agent.service import Segue
+from api.bodies import Limits
+from api.keyfile import DEFAULT_TENANT, SCOPES, Key, Scope, key_hash
+from api.problems import Forbidden, Unauthorized
+
+BEARER = HTTPBearer(auto_error=False, description="An API key of `segue keys new`.")
+HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, for senders without Bearer.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks."""
+
+    name: str
+    """Name of the key; written beside every answer the caller gives."""
+    tenant: str
+    scopes: frozenset[Scope]
+
+
+ANYONE = Caller(name="operator", tenant=DEFAULT_TENANT, scopes=frozenset(SCOPES))
+"""Whoever asks where no keys are in use."""
+
+
+class Access:
+    """The known keys; without any, everybody may do everything (on loopback only, see `api.server`)."""
+
+    def __init__(self, keys: Sequence[Key] | None) -> None:
+        self._keys = None if keys is None else tuple(keys)
+
+    @property
+    def open_to_all(self) -> bool:
+        """Whether no keys are in use."""
+        return self._keys is None
+
+    def caller(self, presented: Sequence[str]) -> Caller:
+        """Who presents these keys. Raises `Unauthorized`."""
+        if self._keys is None:
+            return ANYONE
+        if not presented:
+            raise Unauthorized("send an API key as 'Authorization: Bearer KEY' or 'X-API-Key: KEY'")
+        found = [self._find(key) for key in presented]
+        first = found[0]
+        if first is None or any(other is not first for other in found):
+            raise Unauthorized("the API key is not known")
+        return Caller(name=first.name, tenant=first.tenant, scopes=first.scopes)
+
+    def _find(self, presented: str) -> Key | None:
+        """Compares with every key, so that the time taken says nothing."""
+        digest = key_hash(presented)
+        found: Key | None = None
+        for key in self._keys or ():
+            if hmac.compare_digest(key.sha256, digest):
+                found = key
+        return found
+
+
+async def presented_keys(
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)],
+    header: Annotated[str | None, Depends(HEADER)],
+) -> list[str]:
+    """Every key the request carries."""
+    return [key for key in (bearer.credentials if bearer else None, header) if key is not None]
+
+
+async def authorize(
+    scopes: SecurityScopes, request: Request, presented: Annotated[list[str], Depends(presented_keys)]
+) -> Caller:
+    """The caller, who has the scopes the route asks for. Raises `Unauthorized`, `Forbidden`."""
+    access = cast("Access", request.app.state.access)
+    caller = access.caller(presented)
+    missing = sorted(set(scopes.scopes) - caller.scopes)
+    if missing:
+        raise Forbidden(
+            f"the key {caller.name!r} lacks the scope {missing[0]!r}; it has: {', '.join(sorted(caller.scopes))}"
+        )
+    return caller
+
+
+async def _segue(request: Request) -> Segue:
+    return cast("Segue", request.app.state.segue)
+
+
+async def _limits(request: Request) -> Limits:
+    return cast("Limits", request.app.state.limits)
+
+
+Sender = Annotated[Caller, Security(authorize, scopes=["events"])]
+Reader = Annotated[Caller, Security(authorize, scopes=["read"])]
+Operator = Annotated[Caller, Security(authorize, scopes=["operate"])]
+Presented = Annotated[list[str], Depends(presented_keys)]
+Opened = Annotated[Segue, Depends(_segue)]
+Bounds = Annotated[Limits, Depends(_limits)]

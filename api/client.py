@@ -1,0 +1,136 @@
+"""A running Segue over HTTP, as commands ask it. Start with `Client.get` and `Client.pages`."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from api.terminal import CommandError
+
+PAGE = 200
+TIMEOUT_S = 60.0
+
+
+class Client:
+    """Asks; every failure is a `CommandError` that says what to do."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url = url.rstrip("/")
+        headers = {"authorization": f"Bearer {key}"} if key else {}
+        try:
+            parsed = httpx.URL(self.url)
+            if parsed.scheme not in {"http", "https"} or not parsed.host:
+                raise CommandError(f"{url!r} is no http address. Give one with --url or SEGUE_URL.")
+            self._http = httpx.Client(
+                base_url=self.url,
+                headers=headers,
+                timeout=TIMEOUT_S,
+                trust_env=not _is_here(parsed.host),
+                # Reading the system's certificates takes longer than the whole request; redirects are not followed.
+                verify=parsed.scheme == "https",
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError) as error:
+            raise CommandError(f"The address or the key cannot be sent: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._http.close()
+
+    def get(self, path: str, **query: object) -> Any:
+        """The JSON at a path; query parameters that are None are left out."""
+        return self._ask("GET", path, params={name: value for name, value in query.items() if value is not None})
+
+    def post(self, path: str, *, content: bytes, headers: Mapping[str, str]) -> Any:
+        """Send a body as it is."""
+        return self._ask("POST", path, content=content, headers=headers)
+
+    def post_json(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Send a JSON object."""
+        text = json.dumps({name: value for name, value in body.items() if value is not None})
+        return self.post(path, content=text.encode(), headers={"content-type": "application/json"})
+
+    def pages(self, path: str, limit: int, **query: object) -> list[Any]:
+        """The items of a list, from as many pages as it takes to have `limit`."""
+        items: list[Any] = []
+        cursor: str | None = None
+        while len(items) < limit:
+            page = self.get(path, limit=min(PAGE, limit - len(items)), cursor=cursor, **query)
+            items += listed(page)
+            cursor = page.get("next")
+            if not cursor:
+                break
+        return items
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        try:
+            response = self._http.request(method, path, **more)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise CommandError(
+                f"No Segue answers at {self.url}. "
+                "Start one with 'segue serve', or say where it is with --url or SEGUE_URL."
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise CommandError(f"{self.url}{path}: {error or type(error).__name__}") from error
+        if response.is_success:
+            return _json(response)
+        raise CommandError(_told(response))
+
+
+@contextlib.contextmanager
+def connected(url: str, key: str | None) -> Iterator[Client]:
+    """A client, closed at the end."""
+    client = Client(url, key)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+def listed(page: Any) -> list[Any]:
+    """The items of one page."""
+    items = page.get("items") if isinstance(page, dict) else None
+    if not isinstance(items, list):
+        raise CommandError("The answer is not what a Segue answers. Is the address (--url) right?")
+    return items
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        found = response.json()
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"The answer of {response.request.url} is no JSON. Is the address (--url) right?") from error
+    if not isinstance(found, dict):
+        raise CommandError(f"The answer of {response.request.url} is not what a Segue answers.")
+    return found
+
+
+def _told(response: httpx.Response) -> str:
+    """A problem as lines for people."""
+    try:
+        problem = response.json()
+    except (ValueError, RecursionError):
+        problem = None
+    if not isinstance(problem, dict) or "title" not in problem:
+        return f"{response.request.url} answered {response.status_code}. Is the address (--url) right?"
+    lines = [f"{problem['title']} ({response.status_code}): {problem.get('detail', '')}"]
+    errors = problem.get("errors")
+    for error in errors if isinstance(errors, list) and len(errors) > 1 else []:
+        if isinstance(error, dict):
+            where = error.get("index", error.get("field", ""))
+            lines.append(f"  [{where}] {error.get('detail', '')}")
+    if response.status_code == 401:
+        lines.append("  Give a key with --key or SEGUE_API_KEY.")
+    return "\n".join(lines)
+
+
+def _is_here(host: str) -> bool:
+    """Proxies of the environment are not for this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,77 @@
+"""`segue runs`: what was done for each event, and why."""
+
+# No postponed annotations here: typer reads them while the commands are made.
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+
+from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
+from api.terminal import Screen, reported, status
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Runs: the handling of each event.", no_args_is_help=True)
+    group.command("list")(list_runs)
+    group.command("show")(show_run)
+    app.add_typer(group, name="runs")
+
+
+def list_runs(
+    state: Annotated[
+        str | None,
+        typer.Option("--status", help="queued, running, waiting, done, stopped, failed or cancelled."),
+    ] = None,
+    event_type: Annotated[str | None, typer.Option("--type", help="Event type.")] = None,
+    subject: Annotated[str | None, typer.Option("--subject")] = None,
+    source: Annotated[str | None, typer.Option("--source")] = None,
+    limit: Limit = 50,
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first."""
+    from api.client import connected
+
+    screen = Screen()
+    with reported(), connected(url, key) as client:
+        items = client.pages("/v1/runs", limit, status=state, type=event_type, subject=subject, source=source)
+    if as_json:
+        screen.json(items)
+        return
+    rows = []
+    for run in items:
+        event, end = run.get("event") or {}, run.get("end") or {}
+        rows.append(
+            (
+                run.get("id"),
+                status(run.get("status")),
+                event.get("type"),
+                event.get("subject"),
+                run.get("decided_by") or "",
+                run.get("created_at"),
+                end.get("code") or "",
+            )
+        )
+    screen.table(("run", "status", "type", "subject", "decided by", "created", "end"), rows, "No runs.")
+
+
+def show_run(
+    run: Annotated[str, typer.Argument(help="Id of the run.", show_default=False)],
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a run: what was recalled, decided and why, done, and what came of it."""
+    from api.client import connected
+    from api.run_tree import run_tree
+
+    screen = Screen()
+    with reported(), connected(url, key) as client:
+        found = client.get(f"/v1/runs/{quote(run, safe='')}")
+    if as_json:
+        screen.json(found)
+    else:
+        screen.console.print(run_tree(found))

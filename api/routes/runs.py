@@ -1,0 +1,75 @@
+"""What there is to see: runs, tools, outcomes, memory."""
+
+# No postponed annotations here: FastAPI reads them while the routes are made.
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from agent.service import NotFound
+from agent.store.queries import Page, RunFilter
+from api import shapes
+from api.access import Opened, Reader
+from api.bodies import Json
+from api.forms import OutcomesQuery, PageQuery, RunsQuery, SearchQuery
+from api.openapi import problems
+
+router = APIRouter()
+
+LONGEST_ID = 200
+
+
+def page(found: Page) -> Response:
+    """One page of a list."""
+    return Json({"items": found.items, "next": found.next})
+
+
+def known_form(what: str, name: str) -> str:
+    """A name from a path; one that no row can have is not even looked for. Raises `NotFound`."""
+    if len(name) > LONGEST_ID or not name.isascii() or not name.isprintable():
+        raise NotFound(f"there is no {what} {name[:80]!r}")
+    return name
+
+
+@router.get("/v1/runs", tags=["runs"], response_model=shapes.RunPage, responses=problems())
+async def list_runs(segue: Opened, caller: Reader, query: Annotated[RunsQuery, Query()]) -> Response:
+    """Runs, newest first."""
+    wanted = RunFilter(status=query.status, event_type=query.type, subject=query.subject, source=query.source)
+    return page(await segue.runs(caller.tenant, wanted, query.cursor, query.limit))
+
+
+@router.get(
+    "/v1/runs/{run}", tags=["runs"], response_model=shapes.RunShown, responses=problems(s404="There is no such run.")
+)
+async def show_run(segue: Opened, caller: Reader, run: str) -> Response:
+    """A run, whole: decisions with every candidate, effects, approvals, evidence, outcomes."""
+    return Json(await segue.run(caller.tenant, known_form("run", run)))
+
+
+@router.get("/v1/tools", tags=["tools"], response_model=shapes.Tools, responses=problems())
+async def list_tools(segue: Opened, caller: Reader) -> Response:
+    """Registered tools with their schemas and governance."""
+    return Json({"items": segue.tools()})
+
+
+@router.get("/v1/outcomes", tags=["memory"], response_model=shapes.OutcomePage, responses=problems())
+async def list_outcomes(segue: Opened, caller: Reader, query: Annotated[OutcomesQuery, Query()]) -> Response:
+    """Outcomes, newest first, with the run each was joined to and its rewards."""
+    return page(await segue.outcomes(caller.tenant, query.state, query.cursor, query.limit))
+
+
+@router.get("/v1/memory/episodes", tags=["memory"], response_model=shapes.EpisodePage, responses=problems())
+async def list_episodes(segue: Opened, caller: Reader, query: Annotated[PageQuery, Query()]) -> Response:
+    """Episodes, oldest first, with the rewards known by now."""
+    return page(await segue.episodes(caller.tenant, query.cursor, query.limit))
+
+
+@router.get(
+    "/v1/memory/search",
+    tags=["memory"],
+    response_model=shapes.FoundEpisodes,
+    responses=problems(s404="There is no such event type.", s503="Memory cannot be asked now."),
+)
+async def search_memory(segue: Opened, caller: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
+    """The episodes of an event type most like a text, most similar first."""
+    return Json({"items": await segue.search(caller.tenant, query.type, query.text, query.k)})

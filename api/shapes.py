@@ -1,0 +1,308 @@
+"""What answers look like, for the OpenAPI document.
+
+Routes answer with the store's own rows; tests hold the two against each other.
+"""
+
+# No postponed annotations here: pydantic reads them while the classes are made.
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent.types import EffectState, RunStatus
+from tools.types import Risk, ToolEffect
+
+ApprovalState = Literal["pending", "approved", "rejected"]
+JsonDocument = dict[str, Any]
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Accepted(_Shape):
+    """What became of one event: it has a run, or (an outcome type) an outcome."""
+
+    source: str
+    id: str
+    run: str | None = None
+    outcome: str | None = None
+    duplicate: bool = Field(
+        description="The event had been accepted before; the run or outcome is the one it got then."
+    )
+
+
+class AcceptedEvents(_Shape):
+    accepted: list[Accepted]
+
+
+class EventTypeShown(_Shape):
+    type: str
+    kind: Literal["event", "outcome"]
+    description: str
+    json_schema: JsonDocument = Field(alias="schema")
+    allow: list[str] | None = Field(None, description="Tools a run for such an event may call (kind `event`).")
+    bind: dict[str, str] | None = Field(None, description="Argument: path of the event field it must equal.")
+    goals: list[str] | None = Field(None, description="Goals it is graded for (kind `outcome`).")
+
+
+class EventTypes(_Shape):
+    items: list[EventTypeShown]
+
+
+class EventShown(_Shape):
+    source: str
+    id: str
+    type: str
+    subject: str
+    time: str
+    data: JsonDocument
+
+
+class EndShown(_Shape):
+    code: str
+    detail: str | None
+
+
+class RunRow(_Shape):
+    """A run as lists show it."""
+
+    id: str
+    status: RunStatus
+    event: EventShown
+    decided_by: str
+    end: EndShown | None
+    created_at: str
+    closed_at: str | None
+
+
+class SupportShown(_Shape):
+    success: float
+    failure: float
+
+
+class CandidateShown(_Shape):
+    """An action that was weighed, and why it was or was not chosen."""
+
+    action: str
+    tool: str
+    purpose: str | None
+    permitted: bool
+    prior: float
+    evidence: SupportShown
+    episodes: list[str]
+    score: float
+    chosen: bool
+    why_not: str | None
+
+
+class CallShown(_Shape):
+    """A call that was asked for, and what policy said."""
+
+    index: int
+    tool: str
+    arguments: JsonDocument
+    action: str
+    purpose: str | None
+    decided_by: str
+    verdict: Literal["permitted", "approval", "refused", "rejected"]
+    why: str | None
+
+
+class DecisionShown(_Shape):
+    number: int
+    kind: Literal["act", "ask", "finish"]
+    reason: str
+    decided_by: str
+    tokens: int
+    candidates: list[CandidateShown]
+    calls: list[CallShown]
+    degraded: str | None = Field(description="Why memory could not be asked, if it could not.")
+    decided_at: str
+
+
+class SettledShown(_Shape):
+    by: str
+    reason: str | None
+
+
+class EffectShown(_Shape):
+    """One tool call in the ledger."""
+
+    key: str
+    run: str
+    tool: str
+    subject: str
+    arguments: JsonDocument
+    state: EffectState
+    attempts: int
+    started_at: str
+    ended_at: str | None
+    result: Any = Field(None, description="Present if `done`.")
+    error: str | None = None
+    settled: SettledShown | None = Field(None, description="Present if an operator said what became of it.")
+
+
+class OptionShown(_Shape):
+    model_config = ConfigDict(extra="allow")
+
+    tool: str
+    arguments: JsonDocument
+
+
+class ApprovalShown(_Shape):
+    """A call or a question that waits for an operator, or has been answered."""
+
+    id: str
+    run: str
+    decision: int
+    kind: Literal["call", "question"]
+    state: ApprovalState
+    tool: str | None
+    arguments: JsonDocument | None
+    arguments_hash: str | None
+    created_at: str
+    answered_at: str | None
+    answered_by: str | None
+    reason: str | None
+    question: str | None = None
+    options: list[OptionShown] | None = None
+    missing: list[str] | None = None
+
+
+class EvidenceShown(_Shape):
+    """What memory said about one action."""
+
+    action: str
+    success: float
+    failure: float
+    episodes: list[str]
+
+
+class OutcomeShown(_Shape):
+    id: str
+    type: str
+    subject: str
+    source: str
+    event_id: str
+    time: str
+    data: JsonDocument
+    state: Literal["new", "joined", "unmatched", "ungraded"]
+    run: str | None
+    rewards: dict[str, float]
+    detail: str | None
+
+
+class RunShown(RunRow):
+    """A run with everything that is known of it."""
+
+    decisions: list[DecisionShown]
+    effects: list[EffectShown]
+    approvals: list[ApprovalShown]
+    evidence: list[EvidenceShown]
+    outcomes: list[OutcomeShown]
+
+
+class ToolShown(_Shape):
+    name: str
+    description: str
+    source: str
+    owner: str
+    unit: str
+    step: str | None
+    effect: ToolEffect
+    risk: Risk
+    idempotent: bool
+    timeout_s: float
+    choice: list[str]
+    parameters: JsonDocument
+    events: list[str] = Field(description="Event types whose runs may call it.")
+
+
+class Tools(_Shape):
+    items: list[ToolShown]
+
+
+class EpisodeActionShown(_Shape):
+    action: str
+    tool: str
+    decided_by: str
+    propensity: float
+
+
+class EpisodeShown(_Shape):
+    id: str = Field(description="The run's id.")
+    source: str
+    event_id: str
+    event_type: str
+    subject: str
+    text: str
+    features: dict[str, str | int | float | bool]
+    actions: list[EpisodeActionShown]
+    declined: list[str]
+    decided_by: str
+    trust: float
+    closed_at: str
+    rewards: dict[str, float]
+
+
+class FoundEpisode(EpisodeShown):
+    similarity: float
+
+
+class FoundEpisodes(_Shape):
+    items: list[FoundEpisode]
+
+
+class _Page(_Shape):
+    next: str | None = Field(description="Send it as `cursor` for the page after this one; null on the last.")
+
+
+class RunPage(_Page):
+    items: list[RunRow]
+
+
+class ApprovalPage(_Page):
+    items: list[ApprovalShown]
+
+
+class EffectPage(_Page):
+    items: list[EffectShown]
+
+
+class OutcomePage(_Page):
+    items: list[OutcomeShown]
+
+
+class EpisodePage(_Page):
+    items: list[EpisodeShown]
+
+
+class Health(_Shape):
+    status: Literal["ready", "degraded"]
+    problems: dict[str, str] = Field(
+        description="Parts that are not well, and why; only with a key where keys are in use."
+    )
+
+
+class Alive(_Shape):
+    status: Literal["live"]
+
+
+class ProblemError(BaseModel):
+    """One of several mistakes: of an event of a batch (`index`) or of a field (`field`)."""
+
+    index: int | None = None
+    field: str | None = None
+    detail: str
+
+
+class Problem(BaseModel):
+    """RFC 9457."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[ProblemError] | None = None
+    problems: dict[str, str] | None = Field(None, description="Parts that are not well (503 of /health/ready).")

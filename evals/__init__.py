@@ -1,0 +1,1 @@
+"""Worlds, demo and measurements. They talk to Segue over HTTP only, as any company would."""

@@ -1,0 +1,55 @@
+"""The commands evals adds to `segue`: `world` and `demo`. Start with `register`."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Called by the command line through the entry point group `segue.commands`."""
+    app.command("world", help="Serve a simulated company: AI tools over HTTP, with state and outcomes.")(world)
+    app.command("demo", help="Play the stories against a world of its own, and show what memory is worth.")(demo)
+
+
+def world(
+    name: Annotated[str, typer.Argument(help="Which world, for example retail_care.")],
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port on loopback; 0 takes a free one.")] = 8801,
+    data: Annotated[Path, typer.Option(help="Where its state is kept.")] = Path("world-data"),
+    seed: Annotated[int, typer.Option(help="Of a new world; kept state keeps its own.")] = 0,
+    segue: Annotated[
+        str | None, typer.Option(envvar="SEGUE_URL", help="Where its events go; none: they are kept until told.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(envvar="SEGUE_API_KEY", help="API key for Segue.")] = None,
+) -> None:
+    """Serve a world until interrupted."""
+    from evals.worlds.kit.serve import UnknownWorldError, run_world
+
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        run_world(name, port=port, data=data, seed=seed, segue=segue, key=key)
+    except (UnknownWorldError, OSError) as error:
+        typer.echo(f"segue world: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def demo(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the world; any number plays.")] = 11,
+    events: Annotated[int, typer.Option(min=10, max=2000, help="Failed conversations in the season.")] = 120,
+    keep: Annotated[
+        Path | None, typer.Option(help="Keep all data in this folder and the servers' logs with it.")
+    ] = None,
+) -> None:
+    """Play the stories; exit 1 if a check fails."""
+    from evals.demo.play import DemoError, play_demo
+
+    try:
+        passed = asyncio.run(play_demo(as_json=as_json, seed=seed, events=events, keep=keep))
+    except DemoError as error:
+        typer.echo(f"segue demo: {error}", err=True)
+        raise typer.Exit(1) from error
+    raise typer.Exit(0 if passed else 1)

@@ -1,0 +1,217 @@
+"""The retail story, event by event, with checks that ask the world what really happened. Start with `play_story`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from evals.demo.processes import Stage
+
+FAILED = "support.conversation.failed"
+SOLVED = "support.conversation.solved"
+COMPLAINT = "customer.complaint.received"
+RESOLVED = "desk.case.resolved"
+ENOUGH = 60
+"""Conversations to choose from: some customers have no campaign running, some questions are asked only once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """Something that must be so, and what was seen."""
+
+    name: str
+    passed: bool
+    detail: str
+
+    def as_json(self) -> dict[str, Any]:
+        """As `segue demo --json` prints it."""
+        return {"name": self.name, "passed": self.passed, "detail": self.detail}
+
+
+@dataclass
+class Story:
+    """What was played and what was found."""
+
+    name: str
+    tell: Callable[[str, dict[str, Any] | None], None]
+    """Called with a sentence, and with the run it is about."""
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+
+    def check(self, name: str, passed: bool, detail: str) -> None:
+        """Note a check and tell it."""
+        self.checks.append(Check(name=name, passed=passed, detail=detail))
+        self.tell(f"{'✓' if passed else '✗'} {name}: {detail}", None)
+
+    def ran(self, sentence: str, run: dict[str, Any]) -> None:
+        """Note a run and tell it."""
+        self.runs.append(run)
+        self.tell(sentence, run)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """Two customers with the same question in different words."""
+
+    first: dict[str, Any]
+    second_question: str
+
+
+async def play_story(stage: Stage, story: Story) -> dict[str, Any]:
+    """Play it; the world's own account at the end."""
+    pair = await _choose(stage)
+    await _failed_conversation(stage, story, pair)
+    await _redelivery(stage, story, pair.first)
+    await _resolution(stage, story, pair)
+    await _nothing_to_do(stage, story)
+    await _refund(stage, story)
+    await _outcome(stage, story)
+    state = await stage.world("/_world/state")
+    return {"totals": state["totals"], "ledger": await stage.world("/_world/ledger")}
+
+
+async def _choose(stage: Stage) -> _Pair:
+    """A customer with running campaigns whose question somebody else asks in other words."""
+    events = await stage.world("/_world/events", type=FAILED, n=ENOUGH, seed=1)
+    state = await stage.world("/_world/state")
+    running = {
+        customer["customer_id"]
+        for customer in state["customers"]
+        if any(campaign["state"] == "running" for campaign in customer["campaigns"])
+    }
+    matters = {affair["id"]: affair["matter"] for affair in state["affairs"]}
+    by_matter: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in events:
+        by_matter[matters[event["id"]]].append(event)
+    for alike in by_matter.values():
+        for first in alike:
+            other = next((e for e in alike if e["data"]["question"] != first["data"]["question"]), None)
+            if first["subject"] in running and other is not None:
+                return _Pair(first=first, second_question=other["data"]["question"])
+    raise LookupError(f"none of {ENOUGH} conversations fits the story; play it with another --seed")
+
+
+async def _failed_conversation(stage: Stage, story: Story, pair: _Pair) -> None:
+    event = pair.first
+    customer = event["subject"]
+    story.tell(f"{customer} leaves the chatbot: “{event['data']['message']}”", None)
+    before = await _ask(stage, pair.second_question)
+    (run_id,) = await stage.send([event])
+    run = await stage.until_ended(run_id)
+    story.ran(f"Segue handles {FAILED} of {customer}", run)
+    story.check("the run ended", run["status"] == "done", f"status {run['status']}")
+    campaigns = await _campaigns(stage, customer)
+    story.check("marketing is paused", set(campaigns) == {"paused"}, f"campaigns of {customer}: {campaigns}")
+    state = await stage.world("/_world/state")
+    held = [case for case in state["cases"] + state["callbacks"] if case["customer_id"] == customer]
+    story.check("a person has the case", len(held) == 1, f"the desk holds {len(held)} for {customer}")
+    asked = f"“{pair.second_question}”: {'answered' if before['answered'] else 'not answered'}"
+    story.check("the chatbot lacks the answer", not before["answered"], asked)
+
+
+async def _redelivery(stage: Stage, story: Story, event: dict[str, Any]) -> None:
+    deliveries = len(await stage.world("/_world/ledger"))
+    answers = [
+        (await stage.http.post(f"{stage.segue_url}/v1/events", json=event, headers=_structured())).json()
+        for _ in range(3)
+    ]
+    await stage.until_idle()
+    known = all(answer["accepted"][0]["duplicate"] for answer in answers)
+    again = len(await stage.world("/_world/ledger")) - deliveries
+    story.check(
+        "the same event again changes nothing", known and again == 0, f"3 redeliveries, {again} deliveries at the tools"
+    )
+
+
+async def _resolution(stage: Stage, story: Story, pair: _Pair) -> None:
+    customer = pair.first["subject"]
+    hours = 0
+    run = None
+    while run is None and hours < 24 * 14:
+        await stage.tell_world("/_world/advance", hours=24)
+        hours += 24
+        await stage.until_idle()
+        listed = await stage.segue("/v1/runs", type=RESOLVED, subject=customer, limit=1)
+        run = listed["items"][0] if listed["items"] else None
+    if run is None:
+        story.check("the case was solved", False, f"the desk did not solve it within {hours} simulated hours")
+        return
+    run = await stage.until_ended(run["id"])
+    story.ran(f"Within {hours} simulated hours a person has solved it; Segue handles {RESOLVED}", run)
+    taught = [effect for effect in run["effects"] if effect["tool"] == "teach_chatbot" and effect["state"] == "done"]
+    after = await _ask(stage, pair.second_question)
+    story.check(
+        "the chatbot answers the next customer",
+        bool(taught) and after["answered"],
+        f"“{pair.second_question}” -> “{after.get('answer')}”",
+    )
+    campaigns = await _campaigns(stage, customer)
+    story.check("marketing goes on", "running" in campaigns, f"campaigns of {customer}: {campaigns}")
+
+
+async def _nothing_to_do(stage: Stage, story: Story) -> None:
+    (event,) = await stage.world("/_world/events", type=SOLVED, n=1, seed=2)
+    (run_id,) = await stage.send([event])
+    run = await stage.until_ended(run_id)
+    story.ran(f"{event['subject']} was answered by the chatbot ({SOLVED})", run)
+    story.check("nothing is done where nothing is to be done", not run["effects"], f"{len(run['effects'])} effects")
+
+
+async def _refund(stage: Stage, story: Story) -> None:
+    events = await stage.world("/_world/events", type=COMPLAINT, n=ENOUGH, seed=3)
+    asking = [event for event in events if event["data"].get("amount") and event["data"].get("order_id")]
+    event = asking[0]
+    (run_id,) = await stage.send([event])
+    run = await stage.until_ended(run_id)
+    story.tell(f"{event['subject']} complains and asks {event['data']['amount']} € back", run)
+    pending = [one for one in (await stage.segue("/v1/approvals"))["items"] if one["run"] == run_id]
+    refunds = await _applied(stage, "issue_refund")
+    story.check(
+        "money waits for an operator",
+        run["status"] == "waiting" and len(pending) == 1 and not refunds,
+        f"run {run['status']}, {len(pending)} approval, {len(refunds)} refunds",
+    )
+    if not pending:
+        story.runs.append(run)
+        return
+    path = f"/v1/approvals/{pending[0]['id']}"
+    await stage.tell_segue(path, {"answer": "approve", "reason": "the demo's operator agrees"})
+    second = await stage.http.post(f"{stage.segue_url}{path}", json={"answer": "approve"})
+    run = await stage.until_ended(run_id)
+    story.ran("an operator approves", run)
+    refunds = await _applied(stage, "issue_refund")
+    story.check(
+        "the approved refund happens once",
+        len(refunds) == 1 and refunds[0]["arguments"]["amount"] == event["data"]["amount"],
+        f"{len(refunds)} refund applied, a second answer gets {second.status_code}",
+    )
+
+
+async def _outcome(stage: Stage, story: Story) -> None:
+    await stage.tell_world("/_world/advance", hours=24 * 7)
+    await stage.until_idle()
+    for number, run in enumerate(story.runs):
+        story.runs[number] = await stage.segue(f"/v1/runs/{run['id']}")
+    outcomes = story.runs[0]["outcomes"]
+    detail = f"{outcomes[0]['type']}, rewards {outcomes[0]['rewards']}" if outcomes else "none came"
+    story.check("the outcome is joined to the run that caused it", bool(outcomes), detail)
+
+
+async def _ask(stage: Stage, question: str) -> dict[str, Any]:
+    answer: dict[str, Any] = await stage.tell_world("/chatbot/answers", {"question": question})
+    return answer
+
+
+async def _campaigns(stage: Stage, customer: str) -> list[str]:
+    shown = await stage.world(f"/customers/{customer}/campaigns")
+    return sorted(campaign["state"] for campaign in shown["campaigns"])
+
+
+async def _applied(stage: Stage, tool: str) -> list[dict[str, Any]]:
+    return [row for row in await stage.world("/_world/ledger") if row["tool"] == tool and row["applied"]]
+
+
+def _structured() -> dict[str, str]:
+    return {"Content-Type": "application/cloudevents+json"}

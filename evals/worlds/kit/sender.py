@@ -1,0 +1,72 @@
+"""Sends due events to Segue until it accepts them. Start with `Sender.flush`."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import httpx
+
+FINAL_REFUSALS = frozenset({400, 409, 413, 415, 422})
+"""Answers that repeating cannot change: the event is set aside with the reason."""
+
+Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
+
+
+class Sender:
+    """The way from the outbox to `POST {segue}/v1/events`, oldest first; ids make a repeated event harmless."""
+
+    def __init__(self, *, segue: str | None, key: str | None, turn: asyncio.Lock, transaction: Transaction) -> None:
+        headers = {"Content-Type": "application/cloudevents+json"}
+        if key:
+            headers["Authorization"] = f"Bearer {key}"
+        self._address = None if segue is None else f"{segue.rstrip('/')}/v1/events"
+        self._client = httpx.AsyncClient(headers=headers, timeout=10.0, trust_env=False)
+        self._turn, self._transaction = turn, transaction
+        self._flushing = asyncio.Lock()
+
+    async def flush(self) -> int:
+        """Send what waits, in order, until Segue cannot take more; gives how many were accepted."""
+        sent = 0
+        async with self._flushing:
+            while self._address is not None:
+                row = await self._oldest()
+                if row is None:
+                    break
+                state, error = await self._send(self._address, row["event"])
+                async with self._turn:
+                    with self._transaction() as db:
+                        db.execute("UPDATE outbox SET state = ?, error = ? WHERE id = ?", (state, error, row["id"]))
+                if state == "pending":
+                    break
+                sent += state == "sent"
+        return sent
+
+    async def keep_trying(self, *, every_s: float) -> None:
+        """Flush again and again until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            await self.flush()
+
+    async def aclose(self) -> None:
+        await self._client.aclose()
+
+    async def _oldest(self) -> sqlite3.Row | None:
+        async with self._turn:
+            with self._transaction() as db:
+                row: sqlite3.Row | None = db.execute(
+                    "SELECT id, event FROM outbox WHERE state = 'pending' ORDER BY id LIMIT 1"
+                ).fetchone()
+                return row
+
+    async def _send(self, address: str, event: str) -> tuple[str, str | None]:
+        try:
+            response = await self._client.post(address, content=event.encode())
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return "pending", f"{type(error).__name__}: {error}"
+        if response.is_success:
+            return "sent", None
+        detail = f"{response.status_code}: {response.text[:500]}"
+        return ("refused" if response.status_code in FINAL_REFUSALS else "pending"), detail

@@ -1,0 +1,207 @@
+"""Memory as the rest of the house sees it: remember episodes, recall evidence for a situation. Start with `Memory`.
+
+What is remembered waits in an in-memory tail, found from there at once, until `Memory.flush` writes it to the index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.embedding import Embedder
+from memory.episodes import EpisodeError, check_episode
+from memory.index import EpisodeIndex, IndexUnavailable, nearest
+from memory.scoring import Neighbour, Settings, evidence
+from memory.tail import Tail
+from memory.types import ActionEvidence, Episode, Feature
+
+Fetch: TypeAlias = Callable[[str, Sequence[str]], Awaitable[Sequence[Episode]]]
+"""Tenant, ids -> those episodes with the rewards known by now; unknown ids are left out."""
+
+TAIL_LIMIT = 16_384
+"""Most episodes that wait in the tail (about 1.5 kB each); a tail this long means that the index fails for good."""
+
+_REBUILD_BATCH = 256
+_FLUSH_BATCH = 64
+"""Chroma keeps the interpreter to itself while it writes: about 30 ms for 64 episodes, 100 ms for 256."""
+_log = logging.getLogger(__name__)
+
+
+class MemoryUnavailable(Exception):
+    """Memory cannot be asked or told anything now; decisions can go on by the prior alone. Has its cause."""
+
+
+class Memory:
+    """Embedding, index and scoring put together. Owns neither index nor embedder: who opened them closes them."""
+
+    def __init__(
+        self,
+        *,
+        embedder: Embedder,
+        index: EpisodeIndex,
+        fetch: Fetch,
+        settings: Settings,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._embedder = embedder
+        self._index = index
+        self._fetch = fetch
+        self._settings = settings
+        self._clock = clock
+        self._tail = Tail()
+        self._writing = asyncio.Lock()
+
+    @property
+    def tail_size(self) -> int:
+        """Episodes remembered and not flushed yet."""
+        return len(self._tail)
+
+    async def recall(
+        self,
+        *,
+        tenant: str,
+        event_type: str,
+        text: str,
+        features: Mapping[str, Feature],
+        goals: Mapping[str, float],
+    ) -> Mapping[str, ActionEvidence]:
+        """What like episodes of the tenant and event type say, by action. Raises `MemoryUnavailable`.
+
+        An episode whose stored values are out of range is left out and logged.
+        """
+        found = await self.search(tenant=tenant, event_type=event_type, text=text, k=self._settings.pool)
+        near = {one: similarity for one, similarity in found if similarity >= self._settings.s0}
+        if not near:
+            return {}
+        episodes = await self._fetch(tenant, tuple(near))
+        neighbours = [
+            Neighbour(episode=episode, similarity=near[episode.id])
+            for episode in episodes
+            if episode.id in near
+            and episode.tenant == tenant
+            and episode.event_type == event_type
+            and _is_sound(episode)
+        ]
+        return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
+
+    async def remember(self, episode: Episode) -> None:
+        """Make the episode findable at once, until the process ends; `flush` makes it last. Again is no error.
+
+        An id stands for one text for ever. Raises `EpisodeError` for a bad episode, `MemoryUnavailable` when
+        `TAIL_LIMIT` episodes wait: then it can only be flushed.
+        """
+        check_episode(episode)
+        (vector,) = await self._embedder.aembed([episode.text])
+        kind = (episode.tenant, episode.event_type)
+        if len(self._tail) >= TAIL_LIMIT and not self._tail.holds(*kind, episode.id):
+            raise MemoryUnavailable(f"Episode {episode.id!r} is not remembered: {len(self._tail)} wait for the index.")
+        self._tail.put(*kind, episode.id, vector)
+
+    async def flush(self) -> tuple[str, ...]:
+        """Write what waits to the index; the ids the index now holds, and only those.
+
+        What cannot be written stays findable and is tried again next time. Raises `MemoryUnavailable` when something
+        waits and none of it could be written.
+        """
+        written: list[str] = []
+        failure: IndexUnavailable | None = None
+        async with self._writing:
+            for part in self._tail.parts(_FLUSH_BATCH):
+                try:
+                    await self._index.add(part.tenant, part.event_type, part.ids, np.stack(part.vectors))
+                except IndexUnavailable as error:
+                    _log.warning("%d episodes of %r are not indexed: %s", len(part.ids), part.event_type, error)
+                    failure = error
+                else:
+                    self._tail.drop(part)
+                    written.extend(part.ids)
+        if failure is not None and not written:
+            raise MemoryUnavailable(f"{len(self._tail)} episodes are not indexed: {failure}") from failure
+        return tuple(written)
+
+    async def search(self, *, tenant: str, event_type: str, text: str, k: int) -> tuple[tuple[str, float], ...]:
+        """Ids of the k episodes with the most similar texts and their cosines. Raises `MemoryUnavailable`."""
+        (vector,) = await self._embedder.aembed([text])
+        # The tail first, so that an episode flushed while the index is asked is found in one of the two.
+        waiting = self._tail.similarities(tenant, event_type, vector)
+        try:
+            indexed = await self._index.query(tenant, event_type, vector, k)
+        except IndexUnavailable as error:
+            raise MemoryUnavailable(f"Nothing can be recalled: {error}") from error
+        if not waiting:
+            return indexed
+        both = {**dict(indexed), **waiting}
+        return nearest(list(both), np.array(list(both.values())), k)
+
+    async def similarities(self, text: str, descriptions: Mapping[str, str]) -> Mapping[str, float]:
+        """Cosine of the text to each description, by the description's name."""
+        vectors = await self._embedder.aembed([text, *descriptions.values()])
+        cosines: NDArray[np.float32] = np.clip(vectors[1:] @ vectors[0], -1.0, 1.0)
+        return dict(zip(descriptions, cosines.tolist(), strict=True))
+
+    async def rebuild(
+        self, episodes: AsyncIterable[Episode] | Iterable[Episode], progress: Callable[[int], None] | None = None
+    ) -> int:
+        """Clear index and tail and fill the index with all episodes of the store; returns how many.
+
+        `progress` gets the number done so far after every batch. If it breaks off, the index holds a
+        part: run it again. Raises `EpisodeError` for a bad episode, `MemoryUnavailable`.
+        """
+        done = 0
+        try:
+            async with self._writing:
+                await self._index.clear()
+                self._tail.clear()
+                async for batch in _batches(episodes):
+                    await self._add(batch)
+                    done += len(batch)
+                    if progress:
+                        progress(done)
+        except IndexUnavailable as error:
+            raise MemoryUnavailable(f"The rebuild broke off after {done} episodes: {error}") from error
+        return done
+
+    async def _add(self, batch: Sequence[Episode]) -> None:
+        for episode in batch:
+            check_episode(episode)
+        vectors = await self._embedder.aembed([episode.text for episode in batch])
+        rows: dict[tuple[str, str], list[int]] = {}
+        for row, episode in enumerate(batch):
+            rows.setdefault((episode.tenant, episode.event_type), []).append(row)
+        for (tenant, event_type), own in rows.items():
+            await self._index.add(tenant, event_type, [batch[row].id for row in own], vectors[own])
+
+
+def _is_sound(episode: Episode) -> bool:
+    try:
+        check_episode(episode)
+    except EpisodeError as error:
+        _log.warning("left out of recall: %s", error)
+        return False
+    return True
+
+
+async def _batches(episodes: AsyncIterable[Episode] | Iterable[Episode]) -> AsyncIterator[Sequence[Episode]]:
+    batch: list[Episode] = []
+    async for episode in _one_by_one(episodes):
+        batch.append(episode)
+        if len(batch) == _REBUILD_BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+async def _one_by_one(episodes: AsyncIterable[Episode] | Iterable[Episode]) -> AsyncIterator[Episode]:
+    if isinstance(episodes, AsyncIterable):
+        async for episode in episodes:
+            yield episode
+    else:
+        for episode in episodes:
+            yield episode

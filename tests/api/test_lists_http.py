@@ -1,0 +1,138 @@
+"""What is shown over HTTP, and whether the OpenAPI document tells the truth about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from api import shapes
+from tests.api.served import Served, is_problem
+
+# The server under test runs in this process and draws random numbers of its own meanwhile.
+pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
+
+LISTS: dict[str, type[BaseModel]] = {
+    "/v1/runs": shapes.RunPage,
+    "/v1/approvals?state=all": shapes.ApprovalPage,
+    "/v1/effects": shapes.EffectPage,
+    "/v1/outcomes": shapes.OutcomePage,
+    "/v1/memory/episodes": shapes.EpisodePage,
+    "/v1/event-types": shapes.EventTypes,
+    "/v1/tools": shapes.Tools,
+    "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
+    "/health/ready": shapes.Health,
+    "/health/live": shapes.Alive,
+}
+
+
+def test_every_answer_is_as_the_document_says(served: Served) -> None:
+    waiting = served.handle("refund me")
+    asked = served.handle("ask me")
+    done = served.handle("pause me")
+    served.send(served.event(type="customer.stayed", subject=done["event"]["subject"], data={"loyalty": 0.5}))
+    for path, shape in LISTS.items():
+        found = served.http.get(path)
+        assert found.status_code == 200, path
+        shape.model_validate(found.json())
+        # Searching finds an episode once it is indexed, which a closed run does not wait for.
+        assert found.json().get("items") != [] or "search" in path
+    for run in (waiting, asked, done):
+        shapes.RunShown.model_validate(run)
+    shapes.AcceptedEvents.model_validate(served.send(served.event()).json())
+    shapes.Problem.model_validate(served.http.get("/v1/runs/none").json())
+
+
+def test_the_document_names_every_route_and_all_its_references_exist(served: Served) -> None:
+    document = served.http.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    paths = {path for path in document["paths"] if not path.startswith("/health")}
+    assert {path.split("?")[0] for path in LISTS if not path.startswith("/health")} | {
+        "/v1/events",
+        "/v1/runs/{run}",
+        "/v1/approvals/{approval}",
+        "/v1/effects/{key}/settle",
+    } == paths
+    text = json.dumps(document)
+    for reference in {part.partition('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}:
+        assert reference in document["components"]["schemas"], reference
+    answer = document["paths"]["/v1/approvals/{approval}"]["post"]
+    assert set(answer["responses"]) >= {"200", "400", "401", "403", "404", "409", "413", "415", "422"}
+    assert "HTTPValidationError" not in text
+
+
+def test_pages_follow_each_other_without_a_gap(served: Served) -> None:
+    subject = served.event()["subject"]
+    sent = [served.handle("nothing", subject=subject)["id"] for _ in range(5)]
+    seen: list[str] = []
+    cursor: str | None = None
+    while True:
+        query = {"subject": subject, "limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = served.http.get("/v1/runs", params=query).json()
+        seen += [run["id"] for run in page["items"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert seen == sent[::-1]
+
+
+def test_runs_are_filtered(served: Served) -> None:
+    run = served.handle("nothing", source="/somewhere/else")
+    found: Any = served.http.get(
+        "/v1/runs", params={"source": "/somewhere/else", "type": "customer.upset", "status": "done"}
+    ).json()
+    assert [one["id"] for one in found["items"]] == [run["id"]]
+    assert served.http.get("/v1/runs", params={"source": "/somewhere/else", "status": "failed"}).json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "limit=0",
+        "limit=201",
+        "limit=99999999999999999999",
+        "limit=x",
+        "limit=1e2",
+        "limit=",
+        "status=sleeping",
+        "stauts=done",
+        "subject=%00",
+        "subject=",
+        "type=" + "x" * 2_000,
+        "cursor=%00",
+        "cursor=%ff",
+        "cursor=" + "x" * 200,
+        "cursor=a%20b",
+    ],
+)
+def test_a_bad_query_is_422_and_no_wider_list(served: Served, query: str) -> None:
+    response = served.http.get(f"/v1/runs?{query}")
+    assert response.status_code == 422
+    assert is_problem(response)
+    assert response.json()["errors"]
+
+
+def test_a_made_up_cursor_is_only_a_place_in_the_order(served: Served) -> None:
+    assert served.http.get("/v1/runs?cursor=0").json() == {"items": [], "next": None}
+
+
+def test_searching_for_an_unknown_event_type_is_404(served: Served) -> None:
+    response = served.http.get("/v1/memory/search", params={"type": "nothing", "text": "x"})
+    assert (response.status_code, is_problem(response)) == (404, True)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    path=st.sampled_from([path.split("?")[0] for path in LISTS]),
+    name=st.sampled_from(["limit", "cursor", "state", "status", "subject", "type", "text", "k", "x"]),
+    value=st.binary(max_size=12),
+)
+def test_no_query_brings_a_5xx(served: Served, path: str, name: str, value: bytes) -> None:
+    response = served.http.get(f"{path}?{name}={quote(value, safe='%&=+')}")
+    assert response.status_code in {200, 404, 422}
+    assert response.status_code == 200 or is_problem(response)
