@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -116,16 +116,19 @@ class Dispatcher:
         if room <= 0:
             return
         now = self._clock()
-        for start in await self._database.write(lambda connection: claim_next(connection, now, room)):
-            await self._start(start)
+        claimed = await self._database.write(lambda connection: claim_next(connection, now, room))
+        await self._start(claimed)
 
-    async def _start(self, start: Start) -> None:
-        self._active.add(start.run)
+    async def _start(self, starts: Sequence[Start]) -> None:
+        waiting = {start.run for start in starts}
+        self._active |= waiting
         try:
-            await self._engine.start(start)
-        except BaseException:
-            self._active.discard(start.run)
-            raise
+            for start in starts:
+                await self._engine.start(start)
+                waiting.discard(start.run)
+        finally:
+            # Those that could not be started are still marked running: the sweep starts them.
+            self._active -= waiting
 
     async def _sweep(self) -> None:
         await self._remembering.catch_up()
@@ -139,7 +142,7 @@ class Dispatcher:
                 continue
             status = await self._engine.status(start)
             if status is None:
-                await self._start(start)
+                await self._start((start,))
             elif status not in GOING and start in await self._database.read(running):
                 detail = f"its workflow {start.workflow!r} ended as {status} without closing the run"
                 await self._stages.record(start.run, End(status="failed", code="internal_error", detail=detail))

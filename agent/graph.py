@@ -1,8 +1,9 @@
 """The supervisor: how one run goes, as a LangGraph graph in reading order. Start with `build_graph`.
 
-    resume -> recall -> decide -> check -> act -> (decide again)
-                                    |       |
-                                  close   settle -> parked, until an operator has answered
+    settle -> recall -> decide and check -> act -> (recall again)
+      |                        |
+    parked, until an         record: the run is closed
+    operator has answered
 
 The graph runs inside a durable workflow (`durable`). What must not happen twice is a step of that workflow; nodes
 only route. State between nodes is small: whatever a step has learned is in the store before the next node runs.
@@ -18,7 +19,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.situation import Prepared
-from agent.store.decisions import CheckedDecision, Pending
+from agent.store.decisions import Pending
 from agent.types import CallState, RunStatus
 
 T = TypeVar("T")
@@ -35,14 +36,14 @@ class End:
 
 @dataclass(frozen=True, kw_only=True)
 class Turn:
-    """A checked decision, as far as routing needs it."""
+    """A decision that policy has checked and the store holds, as far as routing needs it."""
 
     number: int
-    act: tuple[int, ...]
+    act: tuple[int, ...] = ()
     """Indices of the permitted calls."""
-    ask: bool
+    ask: bool = False
     """An operator must answer before the run can go on."""
-    end: End | None
+    end: End | None = None
 
 
 class Durable(Protocol):
@@ -64,11 +65,8 @@ class Stages(Protocol):
     async def recall(self, run: str) -> Prepared | End:
         """The situation, with the evidence memory has for it."""
 
-    async def decide(self, prepared: Prepared) -> CheckedDecision | End:
-        """Ask the decider, and policy about what it asked for."""
-
-    async def check(self, run: str, checked: CheckedDecision) -> Turn:
-        """Store the decision with policy's word on every call and the approvals they need."""
+    async def decide(self, prepared: Prepared) -> Turn:
+        """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
 
     async def act(self, run: str, number: int, index: int) -> CallState:
         """Carry out one call through the ledger."""
@@ -82,7 +80,6 @@ class RunState(TypedDict):
 
     run: str
     prepared: Prepared | None
-    checked: CheckedDecision | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -93,7 +90,6 @@ class RunUpdate(TypedDict, total=False):
     """What a node changes."""
 
     prepared: Prepared
-    checked: CheckedDecision | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -105,7 +101,7 @@ RunGraph = CompiledStateGraph[RunState, None, RunState, RunState]
 
 def first_state(run: str) -> RunState:
     """The state a run's segment starts with."""
-    return {"run": run, "prepared": None, "checked": None, "turn": None, "pending": None, "states": (), "end": None}
+    return {"run": run, "prepared": None, "turn": None, "pending": None, "states": (), "end": None}
 
 
 def build_graph(stages: Stages, durable: Durable) -> RunGraph:
@@ -121,12 +117,7 @@ def build_graph(stages: Stages, durable: Durable) -> RunGraph:
 
     async def decide(state: RunState) -> RunUpdate:
         prepared = _present(state["prepared"])
-        decided = await durable.step("decide", lambda: stages.decide(prepared))
-        return {"end": decided} if isinstance(decided, End) else {"checked": decided, "end": None}
-
-    async def check(state: RunState) -> RunUpdate:
-        checked = _present(state["checked"])
-        turn = await durable.step("check", lambda: stages.check(state["run"], checked))
+        turn = await durable.step("decide", lambda: stages.decide(prepared))
         return {"turn": turn, "end": turn.end}
 
     async def act(state: RunState) -> RunUpdate:
@@ -144,14 +135,12 @@ def build_graph(stages: Stages, durable: Durable) -> RunGraph:
     graph.add_node("settle", settle)
     graph.add_node("recall", recall)
     graph.add_node("decide", decide)
-    graph.add_node("check", check)
     graph.add_node("act", act)
     graph.add_node("record", record)
     graph.add_edge(START, "settle")
     graph.add_conditional_edges("settle", after_settle, ["act", "recall", END])
     graph.add_conditional_edges("recall", after_recall, ["decide", "record"])
-    graph.add_conditional_edges("decide", after_decide, ["check", "record"])
-    graph.add_conditional_edges("check", after_check, ["act", "settle", "recall", "record"])
+    graph.add_conditional_edges("decide", after_decide, ["act", "settle", "recall", "record"])
     graph.add_conditional_edges("act", after_act, ["settle", "recall"])
     graph.add_edge("record", END)
     return graph.compile()
@@ -170,12 +159,7 @@ def after_recall(state: RunState) -> Literal["decide", "record"]:
     return "record" if state["end"] is not None else "decide"
 
 
-def after_decide(state: RunState) -> Literal["check", "record"]:
-    """No decision could be had or may be made: the run ends."""
-    return "record" if state["end"] is not None else "check"
-
-
-def after_check(state: RunState) -> Literal["act", "settle", "recall", "record"]:
+def after_decide(state: RunState) -> Literal["act", "settle", "recall", "record"]:
     """Go on with what is permitted; a refused call goes back to the decider."""
     turn = _present(state["turn"])
     if turn.end is not None:

@@ -62,10 +62,11 @@ class Remembering:
                 await self._join(outcome)
 
     async def _index(self, memory: Memory) -> None:
-        """Write to the index what memory holds in its tail, and what a crash or a fault kept from it."""
+        """Write memory's tail to the index; with an empty tail, look what a crash or a fault kept from memory."""
         try:
-            for episode in await self._database.read(lambda connection: episodes.unindexed(connection, BATCH)):
-                await memory.remember(episode)
+            if not memory.tail_size:
+                for episode in await self._database.read(lambda connection: episodes.unindexed(connection, BATCH)):
+                    await memory.remember(episode)
             indexed = await memory.flush()
         except MemoryUnavailable as error:
             log.warning("memory is not available, episodes wait in the store: %s", error)

@@ -38,6 +38,7 @@ class Prepared:
     limits: Limits
     degraded: str | None
     """Why memory could not be asked; None when it could, or was not meant to be."""
+    past: History
 
 
 class UnknownEventType(Exception):
@@ -99,7 +100,7 @@ class Situations:
             already=past.already,
             calls_left=budget.calls,
         )
-        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded)
+        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
 
     async def _recall(
         self, run: RunRow, kind: EventType, facts: Facts

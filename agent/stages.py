@@ -11,16 +11,18 @@ from sqlalchemy import Connection
 from agent.graph import End, Turn
 from agent.ids import new_id
 from agent.ledger import Ledger
-from agent.policy import check as check_calls
+from agent.policy import check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import Prepared, Situations, UnknownEventType, read_facts
 from agent.store import decisions, episodes, runs
 from agent.store.database import Database
 from agent.store.decisions import CheckedDecision, Pending, Verdict
-from agent.store.history import history
-from agent.types import Budget, CallResult, CallState, Candidate, Decider, DeciderError, Situation
+from agent.store.history import History, history
+from agent.types import Budget, CallResult, CallState, Candidate, Decider, DeciderError, Decision, Situation
 from memory.types import Episode, EpisodeAction
+
+FINISHED = End(status="done", code="finished", detail="the decider wanted nothing more")
 
 
 class RunStages:
@@ -56,46 +58,25 @@ class RunStages:
         except UnknownEventType as error:
             return End(status="failed", code="unknown_event_type", detail=str(error))
 
-    async def decide(self, prepared: Prepared) -> CheckedDecision | End:
-        """Ask the decider within the run's limits, then policy about every call it asked for."""
-        situation = prepared.situation
+    async def decide(self, prepared: Prepared) -> Turn:
+        """Ask the decider within the run's limits, check every call by policy, and store both in one commit."""
+        situation, past = prepared.situation, prepared.past
+        interrupted = _interrupted(past)
+        if interrupted is not None:
+            return interrupted
         exhausted = _exhausted(situation.budget)
         if exhausted is not None:
-            return exhausted
+            return Turn(number=past.decisions, end=exhausted)
         try:
             decision = await self._decider.decide(situation)
         except DeciderError as error:
-            return End(status="failed", code=error.code, detail=error.detail)
-        verdicts = check_calls(decision.calls, prepared.limits, decided_by=decision.decided_by)
-        verdicts += tuple(
-            Verdict(call=result.call, verdict="refused", why=result.error, decided_by=decision.decided_by)
-            for result in decision.refused
-        )
-        return CheckedDecision(
-            tenant=prepared.run.tenant,
-            number=situation.decision,
-            decision=decision,
-            candidates=_with_verdicts(decision.candidates, verdicts),
-            verdicts=verdicts,
-            evidence=_evidence(situation),
-            degraded=prepared.degraded,
-        )
-
-    async def check(self, run: str, checked: CheckedDecision) -> Turn:
-        """Store the decision with policy's word on every call and the approvals they need."""
+            return Turn(number=past.decisions, end=End(status="failed", code=error.code, detail=error.detail))
+        checked = _check(prepared, decision)
         now = self._clock()
         approval_ids = [new_id() for _ in range(len(checked.verdicts) + 1)]
-
+        run = prepared.run.id
         await self._database.write(lambda connection: decisions.save(connection, run, checked, approval_ids, now))
-        decision = checked.decision
-        finished = decision.kind == "finish"
-        asks = decision.kind == "ask" or any(verdict.verdict == "approval" for verdict in checked.verdicts)
-        return Turn(
-            number=checked.number,
-            act=tuple(index for index, verdict in enumerate(checked.verdicts) if verdict.verdict == "permitted"),
-            ask=asks,
-            end=End(status="done", code="finished", detail=decision.reason) if finished else None,
-        )
+        return _turn(checked)
 
     async def act(self, run: str, number: int, index: int) -> CallState:
         """Carry out one call through the ledger."""
@@ -134,6 +115,43 @@ class RunStages:
         episode = await self._database.write(close)
         if episode is not None:
             await self._remembering.remember(episode)
+
+
+def _interrupted(past: History) -> Turn | None:
+    """What a crash left of the last decision, which was stored but not gone through."""
+    if past.finished:
+        return Turn(number=past.decisions, end=FINISHED)
+    if past.unfinished or past.unanswered:
+        return Turn(number=past.decisions, act=past.unfinished, ask=past.unanswered)
+    return None
+
+
+def _check(prepared: Prepared, decision: Decision) -> CheckedDecision:
+    situation = prepared.situation
+    verdicts = check(decision.calls, prepared.limits, decided_by=decision.decided_by)
+    verdicts += tuple(
+        Verdict(call=result.call, verdict="refused", why=result.error, decided_by=decision.decided_by)
+        for result in decision.refused
+    )
+    return CheckedDecision(
+        tenant=prepared.run.tenant,
+        number=situation.decision,
+        decision=decision,
+        candidates=_with_verdicts(decision.candidates, verdicts),
+        verdicts=verdicts,
+        evidence=_evidence(situation),
+        degraded=prepared.degraded,
+    )
+
+
+def _turn(checked: CheckedDecision) -> Turn:
+    decision, verdicts = checked.decision, checked.verdicts
+    return Turn(
+        number=checked.number,
+        act=tuple(index for index, verdict in enumerate(verdicts) if verdict.verdict == "permitted"),
+        ask=decision.kind == "ask" or any(verdict.verdict == "approval" for verdict in verdicts),
+        end=replace(FINISHED, detail=decision.reason) if decision.kind == "finish" else None,
+    )
 
 
 def _exhausted(budget: Budget) -> End | None:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from agent.deciders.chat import ChatDecider
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory
@@ -166,6 +165,9 @@ def _cache_dir(environment: Mapping[str, str], data: Path) -> Path:
 def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decider:
     if settings.model is None:
         return Planner(memory.similarities, PlannerSettings())
+    # Imported only where a model decides: the OpenAI client takes as long to import as everything else together.
+    from agent.deciders.chat import ChatDecider
+
     decider = ChatDecider(
         model=settings.model,
         base_url=settings.environment.get("OPENAI_BASE_URL"),

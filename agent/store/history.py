@@ -12,7 +12,18 @@ from agent.store.tables import approvals, calls, decisions, effects
 from agent.types import Call, CallResult, CallState
 
 # Built once, as they stand on the path of every decision.
-MADE = select(func.count(), func.coalesce(func.sum(decisions.c.tokens), 0)).where(decisions.c.run == bindparam("run"))
+UNANSWERED = (
+    select(func.count())
+    .select_from(approvals)
+    .where(approvals.c.run == bindparam("run"), approvals.c.state == "pending")
+    .scalar_subquery()
+)
+MADE = select(
+    func.count().label("decisions"),
+    func.coalesce(func.sum(decisions.c.tokens), 0).label("tokens"),
+    func.count().filter(decisions.c.kind == "finish").label("finished"),
+    UNANSWERED.label("unanswered"),
+).where(decisions.c.run == bindparam("run"))
 CALLS = (
     select(
         calls,
@@ -62,16 +73,22 @@ class History:
     """Like-hash -> effect key, for the run's subject: whatever run made it."""
     already: Mapping[str, str]
     """Like-hash -> state, for writes of this run that acted or may have."""
+    unfinished: tuple[int, ...]
+    """Indices of calls of the last decision that may be made and were not: a crash came between."""
+    unanswered: bool
+    """An approval or question of the run is open, or an effect unknown."""
+    finished: bool
+    """The last decision wanted nothing more, and a crash came before the run was closed."""
 
 
 def history(connection: Connection, run: RunRow) -> History:
     """Read it in one consistent view."""
-    made, tokens = connection.execute(MADE, {"run": run.id}).one()
+    made = connection.execute(MADE, {"run": run.id}).one()
     rows = _calls(connection, run.id)
     return History(
-        decisions=made,
+        decisions=made.decisions,
         calls=sum(row["state"] is not None for row in rows),
-        tokens=tokens,
+        tokens=made.tokens,
         results=tuple(_result(row) for row in rows),
         in_doubt=_in_doubt(connection, run),
         already={
@@ -80,11 +97,19 @@ def history(connection: Connection, run: RunRow) -> History:
             if row["like"] is not None
             and (row["state"] == "done" or (row["settled_by"] is None and _may_have_acted(row)))
         },
+        unfinished=tuple(row["position"] for row in rows if row["decision"] == made.decisions and _is_open(row)),
+        unanswered=made.unanswered > 0 or any(row["state"] == "unknown" for row in rows),
+        finished=made.finished > 0,
     )
 
 
 def _calls(connection: Connection, run: str) -> list[RowMapping]:
     return list(connection.execute(CALLS, {"run": run}).mappings())
+
+
+def _is_open(row: RowMapping) -> bool:
+    may_act = row["verdict"] == "permitted" or (row["verdict"] == "approval" and row["answer"] == "approved")
+    return may_act and row["state"] in (None, "claimed")
 
 
 def _may_have_acted(row: RowMapping) -> bool:

@@ -36,8 +36,8 @@ async def play_demo(*, as_json: bool, seed: int, events: int, keep: Path | None)
     with folder as data:
         try:
             story, world, learned = await _play(Path(data), console, seed, events)
-        except (ProcessError, httpx.HTTPError, LookupError) as error:
-            raise DemoError(str(error)) from error
+        except* (ProcessError, httpx.HTTPError, LookupError) as group:
+            raise DemoError("; ".join(str(error) or repr(error) for error in group.exceptions)) from group
     checks = [*story.checks, *_learning_checks(learned)]
     seconds = time.monotonic() - started
     if as_json:
@@ -58,20 +58,25 @@ async def _play(data: Path, console: Console, seed: int, events: int) -> tuple[S
 
     story = Story(name=WORLD, tell=tell)
     tell_sentence(console, "Starting a world and Segue on it: no key, no server of your own ...")
-    async with open_stage(WORLD, data / "story", seed=seed, memory=True) as stage:
-        world = await play_story(stage, story)
-    console.print(f"\nA season of {events} failed conversations, with memory and without", style="bold", markup=False)
-    without, with_memory = await _seasons(data, console, seed, events)
+    progress = _progress(console)
+    async with asyncio.TaskGroup() as group:
+        # The seasons are played behind the story: a run mostly waits for one core, and there are more.
+        seasons = group.create_task(_seasons(data, progress, seed, events))
+        async with open_stage(WORLD, data / "story", seed=seed, memory=True) as stage:
+            world = await play_story(stage, story)
+        title = f"\nA season of {events} failed conversations, with memory and without"
+        console.print(title, style="bold", markup=False)
+        with progress:
+            without, with_memory = await seasons
     return story, world, compare(without, with_memory)
 
 
-async def _seasons(data: Path, console: Console, seed: int, events: int) -> Sequence[list[Affair]]:
+async def _seasons(data: Path, progress: Progress, seed: int, events: int) -> Sequence[list[Affair]]:
     async with AsyncExitStack() as stack:
         without, with_memory = await asyncio.gather(
             stack.enter_async_context(open_stage(WORLD, data / "without", seed=seed, memory=False)),
             stack.enter_async_context(open_stage(WORLD, data / "with", seed=seed, memory=True)),
         )
-        progress = stack.enter_context(_progress(console))
 
         async def play(stage: Stage, arm: str) -> list[Affair]:
             bar = progress.add_task(arm, total=events)

@@ -24,8 +24,8 @@ async def test_an_event_becomes_a_run_whose_calls_are_made_and_recorded(tmp_path
         ("pause_mail", "done"),
     ]
     assert run["effects"][0]["key"] == f"{run['id']}:1:0"
-    assert [name for name, _, _ in company.ledger.deliveries] == ["look_up", "pause_mail"]
-    assert [key for _, _, key in company.ledger.deliveries] == [f"{run['id']}:1:0", f"{run['id']}:1:1"]
+    delivered = {name: key for name, _, key in company.ledger.deliveries}
+    assert delivered == {"look_up": f"{run['id']}:1:0", "pause_mail": f"{run['id']}:1:1"}
 
 
 async def test_a_redelivered_event_starts_no_second_run(tmp_path: Path) -> None:
