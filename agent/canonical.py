@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from decimal import Decimal
 
 from tools.types import JsonObject, JsonValue
 
@@ -24,9 +26,10 @@ def like(tool: str, arguments: JsonObject, subject: str) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    if isinstance(value, dict):
+    if isinstance(value, float) and value.is_integer():
+        # By its digits, not by its bits: PostgreSQL gives 1e23 back as the integer 10**23.
+        return int(Decimal(repr(value)))
+    if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]

@@ -56,6 +56,11 @@ class DataDirectory:
         return self.path / "index"
 
     @property
+    def index_file(self) -> Path:
+        """What Chroma keeps everything else by: without it the folder holds nothing."""
+        return self.index / "chroma.sqlite3"
+
+    @property
     def documents(self) -> Path:
         """The last good OpenAPI documents."""
         return self.path / "documents"

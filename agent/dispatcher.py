@@ -14,11 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from agent.durable import DbosSteps, DurableEngine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from agent.durable import STEPS_DIFFER, DbosSteps, DurableEngine
 from agent.graph import End, RunGraph, Stages, build_graph, first_state
 from agent.remember import Remembering
 from agent.store.database import Database
-from agent.store.runs import Start, claim_next, running
+from agent.store.runs import Start, claim_next, is_going, next_segment, resume_clocks, running
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +29,14 @@ SWEEP_S = 1.0
 
 GRACE_S = 5.0
 
-GOING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
-"""DBOS's words for a workflow that has not ended."""
+LOST_WORKFLOWS = 5
+"""How often in a row a run may lose its workflow before it is given up; the sweep comes once a second."""
+
+UNHANDLED_S = 15.0
+"""How long a workflow may be going with nobody handling it: recovery polls once a second."""
+
+NOT_THE_RUNS_FAULT = (OperationalError, InterfaceError, PoolTimeout, *STEPS_DIFFER)
+"""The store was away or full, or the workflow cannot be replayed."""
 
 RECURSION_LIMIT = 10_000
 """Super-steps of the graph; a run is ended by its own limits long before."""
@@ -54,21 +63,34 @@ class Dispatcher:
         self._most = most
         self._engine = DurableEngine(url, self._handle, executor=executor)
         self._graph: RunGraph = build_graph(stages, DbosSteps())
-        self._active: set[str] = set()
+        self._active: set[Start] = set()
+        """What is being started or handled."""
+        self._handled: set[Start] = set()
+        self._lost: dict[str, int] = {}
+        """How often in a row a run's workflow was over before the run was."""
+        self._unhandled: dict[Start, float] = {}
+        """Since when nobody has handled a workflow that the engine takes for going."""
         self._wake = asyncio.Event()
-        self._sweep_soon = asyncio.Event()
+        self._outcome_came = asyncio.Event()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
-        self.failure: str | None = None
-        """Why no run can be started at the moment; None when all is well."""
+        self._failures: dict[str, str] = {}
+
+    @property
+    def failure(self) -> str | None:
+        """Why runs cannot be started or memory not be kept up at the moment; None when all is well."""
+        return "; ".join(self._failures.values()) or None
 
     async def open(self) -> None:
         """Recover what a crash left, then keep dispatching until closed."""
+        now = self._clock()
+        await self._database.write(lambda connection: resume_clocks(connection, now))
         await self._engine.open()
         await self._restart()
         self._tasks = [
-            asyncio.create_task(self._for_ever(self._dispatch, self._wake), name="dispatch"),
-            asyncio.create_task(self._for_ever(self._sweep, self._sweep_soon), name="sweep"),
+            asyncio.create_task(self._for_ever("dispatching", self._dispatch, self._wake)),
+            asyncio.create_task(self._for_ever("the sweep", self._sweep, asyncio.Event())),
+            asyncio.create_task(self._for_ever("remembering", self._remembering.catch_up, self._outcome_came)),
         ]
 
     def wake(self) -> None:
@@ -77,7 +99,7 @@ class Dispatcher:
 
     def outcome_came(self) -> None:
         """An outcome waits to be joined."""
-        self._sweep_soon.set()
+        self._outcome_came.set()
 
     async def aclose(self) -> None:
         """Start nothing more and give what is in flight `GRACE_S` to end; the rest is recovered at the next start."""
@@ -96,20 +118,39 @@ class Dispatcher:
             self._wake.clear()
             await self._wake.wait()
 
-    async def _handle(self, run: str) -> str:
-        self._active.add(run)
+    async def _handle(self, start: Start) -> str:
+        self._active.add(start)
+        self._handled.add(start)
+        try:
+            return await self._go(start)
+        finally:
+            self._handled.discard(start)
+            self._active.discard(start)
+            self.wake()
+
+    async def _go(self, start: Start) -> str:
+        run = start.run
+        if not await self._database.read(lambda connection: is_going(connection, start)):
+            return "left alone"
         try:
             await self._graph.ainvoke(first_state(run), {"recursion_limit": RECURSION_LIMIT})
+        except NOT_THE_RUNS_FAULT:
+            # The workflow ends as failed, and the sweep lets the run go on in another from what the store holds.
+            log.exception("run %s was interrupted", run)
+            raise
         except Exception as error:
-            # A bug or a broken store must not leave the subject blocked for ever, nor go unseen.
+            if self._closing:
+                raise
+            # A bug must not leave the subject blocked for ever, nor go unseen.
             log.exception("run %s failed", run)
-            detail = f"{type(error).__name__}: {error}"
-            await self._stages.record(run, End(status="failed", code="internal_error", detail=detail))
+            await self._fail(run, f"{type(error).__name__}: {error}")
             return "failed"
-        finally:
-            self._active.discard(run)
-            self.wake()
+        self._lost.pop(run, None)
         return "ended"
+
+    async def _fail(self, run: str, detail: str) -> None:
+        await self._stages.record(run, End(status="failed", code="internal_error", detail=detail))
+        self._lost.pop(run, None)
 
     async def _dispatch(self) -> None:
         room = self._most - len(self._active)
@@ -120,42 +161,59 @@ class Dispatcher:
         await self._start(claimed)
 
     async def _start(self, starts: Sequence[Start]) -> None:
-        waiting = {start.run for start in starts}
+        waiting = set(starts)
         self._active |= waiting
         try:
             for start in starts:
                 await self._engine.start(start)
-                waiting.discard(start.run)
+                waiting.discard(start)
         finally:
             # Those that could not be started are still marked running: the sweep starts them.
             self._active -= waiting
 
     async def _sweep(self) -> None:
-        await self._remembering.catch_up()
         await self._restart()
         self.wake()
 
     async def _restart(self) -> None:
-        """Start what is marked running but has no workflow; close what has lost its own."""
+        """Start what is marked running but has no workflow, or has lost its own."""
+        now = asyncio.get_running_loop().time()
+        unhandled: dict[Start, float] = {}
         for start in await self._database.read(running):
-            if start.run in self._active:
+            if start in self._handled:
                 continue
-            status = await self._engine.status(start)
-            if status is None:
-                await self._start((start,))
-            elif status not in GOING and start in await self._database.read(running):
-                detail = f"its workflow {start.workflow!r} ended as {status} without closing the run"
-                await self._stages.record(start.run, End(status="failed", code="internal_error", detail=detail))
+            state = await self._engine.state(start)
+            if state == "going":
+                unhandled[start] = self._unhandled.get(start, now)
+            if state == "absent":
+                if start not in self._active:
+                    await self._start((start,))
+            elif state == "over" or now - unhandled[start] > UNHANDLED_S:
+                await self._replace(start)
+        self._unhandled = unhandled
 
-    async def _for_ever(self, work: Callable[[], Awaitable[None]], wake: asyncio.Event) -> None:
+    async def _replace(self, lost: Start) -> None:
+        """Let a run whose workflow is over go on in its next segment; give it up when that happens again and again."""
+        times = self._lost.get(lost.run, 0) + 1
+        if times > LOST_WORKFLOWS:
+            if lost in await self._database.read(running):
+                await self._fail(lost.run, f"its workflow {lost.workflow!r} ended without closing the run, again")
+        else:
+            following = await self._database.write(lambda connection: next_segment(connection, lost))
+            if following is not None:
+                self._lost[lost.run] = times
+                await self._start((following,))
+        self._active.discard(lost)
+
+    async def _for_ever(self, name: str, work: Callable[[], Awaitable[None]], wake: asyncio.Event) -> None:
         while not self._closing:
             try:
                 await work()
-                self.failure = None
+                self._failures.pop(name, None)
             except Exception as error:
                 # The store may be full or locked for a while; the loop must outlive it and say so.
-                log.exception("dispatching failed, trying again")
-                self.failure = f"{type(error).__name__}: {error}"
+                log.exception("%s failed, trying again", name)
+                self._failures[name] = f"{name}: {type(error).__name__}: {error}"
             with suppress(TimeoutError):
                 await asyncio.wait_for(wake.wait(), SWEEP_S)
             wake.clear()

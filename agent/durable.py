@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos import DBOS, DBOSConfig, SetWorkflowID, error
 from sqlalchemy.engine import make_url
 
 from agent.store.runs import Start
@@ -21,6 +21,15 @@ T = TypeVar("T")
 
 VERSION = "segue-1"
 """Version of the workflow's sequence of steps. Workflows of another version are not recovered: raise it with care."""
+
+GOING = frozenset({"PENDING", "ENQUEUED", "DELAYED"})
+"""DBOS's words for a workflow that has not ended."""
+
+WorkflowState: TypeAlias = Literal["absent", "going", "over"]
+"""`absent`: never started, or its record is lost. `over`: it has ended, or is of a version that nobody recovers."""
+
+STEPS_DIFFER = (error.DBOSUnexpectedStepError, error.DBOSStepNondeterminismError)
+"""A replay met other steps than were recorded: the workflow cannot go on, the run can in another."""
 
 DBOS_THREADS = 4
 """For its database work: more only wait for one another on SQLite (300 runs: 22 s without a bound, 18 s with 4)."""
@@ -37,11 +46,19 @@ class DbosSteps:
         return await DBOS.run_step_async({"name": name}, _coroutine(work))
 
     async def steps(self, name: str, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """Run several at once, each under a number drawn in order, so that a replay matches them."""
+        """Run several at once, each under a number drawn in order, so that a replay matches them.
+
+        When one fails the others are waited for: what follows a failure must not meet a call in flight.
+        """
         reserved = [(DBOS.reserve_step(), work) for work in works]
-        results: list[T] = await asyncio.gather(
-            *(step.run_async({"name": name}, _coroutine(work)) for step, work in reserved)
+        ends: list[T | BaseException] = await asyncio.gather(
+            *(step.run_async({"name": name}, _coroutine(work)) for step, work in reserved), return_exceptions=True
         )
+        results: list[T] = []
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+            results.append(end)
         return results
 
 
@@ -55,19 +72,19 @@ def _coroutine(work: Callable[[], Awaitable[T]]) -> Callable[[], Any]:
 class DurableEngine:
     """Starts the workflow of a run and brings it to its end over crashes. One engine per process."""
 
-    def __init__(self, url: str, handle: Callable[[str], Awaitable[str]], *, executor: str) -> None:
+    def __init__(self, url: str, handle: Callable[[Start], Awaitable[str]], *, executor: str) -> None:
         self._url = url
         self._handle = handle
         self._executor = executor
         self._engine: sa.Engine | None = None
-        self._workflow: Callable[[str], Any] | None = None
+        self._workflow: Callable[[str, int], Any] | None = None
 
     async def open(self) -> None:
         """Launch DBOS on the running loop; workflows that a crash cut off go on by themselves."""
         handle = self._handle
 
-        async def segue_run(run: str) -> str:
-            return await handle(run)
+        async def segue_run(run: str, segment: int = 0) -> str:
+            return await handle(Start(run=run, segment=segment))
 
         self._workflow = DBOS.workflow(name="segue_run", max_recovery_attempts=RECOVERY_ATTEMPTS)(segue_run)
         config: DBOSConfig = {
@@ -91,12 +108,14 @@ class DurableEngine:
         if self._workflow is None:
             raise RuntimeError("the engine is not open")
         with SetWorkflowID(start.workflow):
-            await DBOS.start_workflow_async(self._workflow, start.run)
+            await DBOS.start_workflow_async(self._workflow, start.run, start.segment)
 
-    async def status(self, start: Start) -> str | None:
-        """DBOS's word for the workflow (`PENDING`, `SUCCESS`, ...); None if it was never started."""
+    async def state(self, start: Start) -> WorkflowState:
+        """What has become of the workflow, as far as the engine knows."""
         found = await DBOS.get_workflow_status_async(start.workflow)
-        return None if found is None else found.status
+        if found is None:
+            return "absent"
+        return "going" if found.status in GOING and found.app_version == VERSION else "over"
 
     async def aclose(self) -> None:
         """Stop without waiting: what is in flight is recovered at the next start."""

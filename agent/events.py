@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,14 +9,14 @@ from datetime import UTC, datetime
 from jsonschema.exceptions import ValidationError
 
 from agent.canonical import digest
+from agent.storable import NotStorable, check_json, check_text
 from agent.types import Event
 from tools.types import JsonObject, JsonValue
 from tools.validation import violations
 
-MAX_DEPTH = 32
 MAX_ATTRIBUTE = 1024
+"""Bytes: PostgreSQL's index holds `source` and `id` together in 2,704."""
 MAX_ERRORS = 5
-LARGEST_INTEGER = 2**63 - 1
 
 
 class EventError(Exception):
@@ -45,7 +44,10 @@ def parse_event(raw: RawEvent, schemas: Mapping[str, JsonObject], now: datetime)
     data = {} if raw.data is None else raw.data
     if not isinstance(data, dict):
         raise EventError("data must be a JSON object (content type application/json)")
-    _check_json(data, "data", 0)
+    try:
+        check_json(data, "data")
+    except NotStorable as error:
+        raise EventError(str(error)) from None
     _check_schema(data, schemas[raw.type])
     subject = raw.subject if raw.subject else f"{raw.source}#{raw.id}"
     time = None if raw.time is None else _aware(raw.time)
@@ -55,7 +57,10 @@ def parse_event(raw: RawEvent, schemas: Mapping[str, JsonObject], now: datetime)
 
 
 def _aware(moment: datetime) -> datetime:
-    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    try:
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).astimezone(UTC)
+    except OverflowError:
+        raise EventError("attribute 'time' lies outside the years 1 to 9999 in UTC") from None
 
 
 def _check_attribute(name: str, value: object) -> None:
@@ -63,40 +68,12 @@ def _check_attribute(name: str, value: object) -> None:
         return
     if not isinstance(value, str) or (not value and name != "subject"):
         raise EventError(f"attribute {name!r} must be a non-empty string")
-    if len(value) > MAX_ATTRIBUTE:
-        raise EventError(f"attribute {name!r} is longer than {MAX_ATTRIBUTE} characters")
-    _check_text(value, name)
-
-
-def _check_text(value: str, path: str) -> None:
-    if "\x00" in value:
-        raise EventError(f"{path} contains a NUL character")
     try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise EventError(f"{path} contains half of a surrogate pair; send valid Unicode") from None
-
-
-def _check_json(value: object, path: str, depth: int) -> None:
-    if depth > MAX_DEPTH:
-        raise EventError(f"{path[:200]} is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise EventError(f"{path[:200]} has a key that is no string")
-            _check_text(key, f"a key of {path[:200]}")
-            _check_json(item, f"{path}.{key}", depth + 1)
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            _check_json(item, f"{path}[{index}]", depth + 1)
-    elif isinstance(value, str):
-        _check_text(value, path[:200])
-    elif isinstance(value, float) and not math.isfinite(value):
-        raise EventError(f"{path[:200]} is not a finite number")
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) > LARGEST_INTEGER:
-        raise EventError(f"{path[:200]} is an integer of more than 64 bits; send it as a string")
-    elif not isinstance(value, bool | int | float | None):
-        raise EventError(f"{path[:200]} is no JSON value")
+        check_text(value, name)
+    except NotStorable as error:
+        raise EventError(str(error)) from None
+    if len(value.encode()) > MAX_ATTRIBUTE:
+        raise EventError(f"attribute {name!r} is longer than {MAX_ATTRIBUTE} bytes of UTF-8")
 
 
 def _check_schema(data: JsonObject, schema: JsonObject) -> None:

@@ -110,6 +110,11 @@ class Expression:
             _cost=_cost(source, tokens, loops),
         )
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether it reads nothing, so that its value is known at once."""
+        return not self._used
+
     def evaluate(self, context: Mapping[str, JsonValue]) -> JsonValue:
         """The value for this context, with times as ISO 8601 text and durations in seconds.
 

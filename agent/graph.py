@@ -24,6 +24,8 @@ from agent.types import CallState, RunStatus
 
 T = TypeVar("T")
 
+TOO_EARLY = "a node ran before the one that feeds it"
+
 
 @dataclass(frozen=True, kw_only=True)
 class End:
@@ -65,7 +67,7 @@ class Stages(Protocol):
     async def recall(self, run: str) -> Prepared | End:
         """The situation, with the evidence memory has for it."""
 
-    async def decide(self, prepared: Prepared) -> Turn:
+    async def decide(self, prepared: Prepared | End) -> Turn:
         """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
 
     async def act(self, run: str, number: int, index: int) -> CallState:
@@ -79,7 +81,7 @@ class RunState(TypedDict):
     """State between nodes."""
 
     run: str
-    prepared: Prepared | None
+    prepared: Prepared | End | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -89,7 +91,7 @@ class RunState(TypedDict):
 class RunUpdate(TypedDict, total=False):
     """What a node changes."""
 
-    prepared: Prepared
+    prepared: Prepared | End
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -111,12 +113,14 @@ def build_graph(stages: Stages, durable: Durable) -> RunGraph:
         return {"pending": await durable.step("settle", lambda: stages.settle(state["run"])), "turn": None}
 
     async def recall(state: RunState) -> RunUpdate:
-        # Not a step: only `decide` consumes it, and a replay gives back what `decide` gave.
-        recalled = await stages.recall(state["run"])
-        return {"end": recalled} if isinstance(recalled, End) else {"prepared": recalled, "end": None}
+        # Not a step: only `decide` consumes it, and a replay gives back what `decide` gave. So it must not route
+        # either: the portfolio may have changed since, and the replay would leave the recorded path.
+        return {"prepared": await stages.recall(state["run"])}
 
     async def decide(state: RunState) -> RunUpdate:
-        prepared = _present(state["prepared"])
+        prepared = state["prepared"]
+        if prepared is None:
+            raise RuntimeError(TOO_EARLY)
         turn = await durable.step("decide", lambda: stages.decide(prepared))
         return {"turn": turn, "end": turn.end}
 
@@ -139,7 +143,7 @@ def build_graph(stages: Stages, durable: Durable) -> RunGraph:
     graph.add_node("record", record)
     graph.add_edge(START, "settle")
     graph.add_conditional_edges("settle", after_settle, ["act", "recall", END])
-    graph.add_conditional_edges("recall", after_recall, ["decide", "record"])
+    graph.add_edge("recall", "decide")
     graph.add_conditional_edges("decide", after_decide, ["act", "settle", "recall", "record"])
     graph.add_conditional_edges("act", after_act, ["settle", "recall"])
     graph.add_edge("record", END)
@@ -152,11 +156,6 @@ def after_settle(state: RunState) -> Literal["act", "recall", "__end__"]:
     if pending.act:
         return "act"
     return "__end__" if pending.wait else "recall"
-
-
-def after_recall(state: RunState) -> Literal["decide", "record"]:
-    """A run whose event type is gone cannot be decided."""
-    return "record" if state["end"] is not None else "decide"
 
 
 def after_decide(state: RunState) -> Literal["act", "settle", "recall", "record"]:
@@ -186,7 +185,7 @@ def _to_do(state: RunState) -> tuple[int, tuple[int, ...]]:
 
 def _present(value: T | None) -> T:
     if value is None:
-        raise RuntimeError("a node ran before the one that feeds it")
+        raise RuntimeError(TOO_EARLY)
     return value
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -69,6 +69,8 @@ class Ledger:
         """Carry out one permitted call, or find out how it already ended. Never raises for what the tool does."""
         now = self._clock()
         claimed = await self._database.write(lambda connection: self._claim(connection, run, decision, index, now))
+        if claimed is None:
+            return "refused"
         effect = claimed.effect
         if claimed.kind == "blocked":
             return await self._refuse(run, decision, index, effect)
@@ -76,9 +78,7 @@ class Ledger:
         if claimed.kind == "known" and effect.state != "claimed":
             return _settled(effect.state)
         if tool is None:
-            ending = _Ending(
-                state="failed", result=None, error=f"there is no tool {effect.tool!r} any more", attempts=0
-            )
+            ending = _without_tool(effect, sent=claimed.kind == "known")
         elif claimed.kind == "known" and not _repeatable(tool):
             ending = _Ending(
                 state="unknown",
@@ -101,9 +101,11 @@ class Ledger:
         )
         return _settled(done.state)
 
-    def _claim(self, connection: Connection, run_id: str, decision: int, index: int, now: datetime) -> Claim:
+    def _claim(self, connection: Connection, run_id: str, decision: int, index: int, now: datetime) -> Claim | None:
+        """The claim; None if the call was refused since the decision was made."""
         reads = frozenset(name for name, tool in self._registry.tools.items() if tool.governance.effect == "read")
-        return claim(connection, asked(connection, run_id, decision, index, reads=reads), now)
+        wanted = asked(connection, run_id, decision, index, reads=reads)
+        return None if wanted is None else claim(connection, wanted, now)
 
     async def _refuse(self, run: str, decision: int, index: int, blocking: Effect) -> CallState:
         why = f"effect {blocking.key!r} of the same call is in doubt until an operator has settled it"
@@ -146,24 +148,22 @@ def _repeatable(tool: Tool) -> bool:
     return tool.governance.idempotent or tool.governance.effect == "read"
 
 
+def _without_tool(effect: Effect, *, sent: bool) -> _Ending:
+    """What becomes of a call whose tool the portfolio has lost since."""
+    gone = f"there is no tool {effect.tool!r} any more"
+    if sent and effect.like is not None:
+        error = f"{gone}, and the call was cut off in the middle: it may have happened"
+        return _Ending(state="unknown", result=None, error=error, attempts=1)
+    return _Ending(state="failed", result=None, error=gone, attempts=0)
+
+
 def _ending(tool: Tool, answer: Answer, attempts: int, *, in_doubt: bool) -> _Ending:
     """What the last answer makes of the effect. Only an answer that says what was done resolves a doubt."""
     if isinstance(answer, Answered):
-        return _Ending(state="done", result=_storable(answer.result), error=None, attempts=attempts)
+        return _Ending(state="done", result=answer.result, error=None, attempts=attempts)
     error = f"{NONSENSE}: {answer.error}" if isinstance(answer, Nonsense) else answer.error
     unknown = in_doubt and tool.governance.effect == "write"
     return _Ending(state="unknown" if unknown else "failed", result=None, error=error, attempts=attempts)
-
-
-def _storable(result: JsonValue) -> JsonValue:
-    """The result without NUL characters, which PostgreSQL cannot hold."""
-    if isinstance(result, str):
-        return result.replace("\x00", "\ufffd")
-    if isinstance(result, Mapping):
-        return {key.replace("\x00", "\ufffd"): _storable(item) for key, item in result.items()}
-    if isinstance(result, Sequence):
-        return [_storable(item) for item in result]
-    return result
 
 
 def _settled(state: EffectState) -> CallState:

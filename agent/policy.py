@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from agent.actions import action_name
 from agent.canonical import canonical, like
+from agent.storable import NotStorable, check_json
 from agent.store.decisions import Verdict
 from agent.types import Call
 from tools.arguments import check_arguments
@@ -40,29 +41,40 @@ class Limits:
     calls_left: int
 
 
-def check(calls: Sequence[Call], limits: Limits, *, decided_by: str) -> tuple[Verdict, ...]:
-    """Policy's word on each call of a decision, in order."""
+def check(calls: Sequence[Call], limits: Limits, *, by: str) -> tuple[Verdict, ...]:
+    """Policy's word on each call of a decision, in order; `by` is who asked for them."""
     verdicts: list[Verdict] = []
     seen: set[str] = set()
     used = 0
     for asked in calls:
+        strange = _strange(asked)
+        if strange is not None:
+            verdicts.append(Verdict(call=replace(asked, arguments={}), verdict="refused", why=strange, decided_by=by))
+            continue
         call = bind(asked, limits)
-        why = refusal(call, limits)
         hashed = like(call.tool, call.arguments, limits.subject)
+        why = refusal(call, limits)
         if why is None and hashed in seen:
             why = "the same call stands twice in this decision"
         if why is None and used >= limits.calls_left:
             why = "the run's limit of calls is used up"
         if why is not None:
-            verdicts.append(Verdict(call=call, verdict="refused", why=why, decided_by=decided_by))
+            verdicts.append(Verdict(call=call, verdict="refused", why=why, decided_by=by))
             continue
         seen.add(hashed)
         used += 1
         risky = limits.tools[call.tool].governance.risk == "high"
-        verdicts.append(
-            Verdict(call=call, verdict="approval" if risky else "permitted", why=None, decided_by=decided_by)
-        )
+        verdicts.append(Verdict(call=call, verdict="approval" if risky else "permitted", why=None, decided_by=by))
     return tuple(verdicts)
+
+
+def _strange(call: Call) -> str | None:
+    """Why the arguments are nothing that could be compared, stored or sent."""
+    try:
+        check_json(call.arguments, "arguments")
+    except NotStorable as error:
+        return str(error)
+    return None
 
 
 def bind(call: Call, limits: Limits) -> Call:

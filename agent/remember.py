@@ -7,7 +7,6 @@ Both are caught up by the sweep: the store knows what is not indexed or not join
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
@@ -20,6 +19,7 @@ from agent.store import episodes, outcomes
 from agent.store.database import Database
 from agent.store.outcomes import NewOutcome
 from agent.types import Event
+from memory.episodes import EpisodeError
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import Episode
 from tools.types import JsonValue
@@ -41,33 +41,37 @@ class Remembering:
         self._portfolio = portfolio
         self._memory = memory
         self._clock = clock
-        self._one_at_a_time = asyncio.Lock()
 
     async def remember(self, episode: Episode) -> None:
-        """Let memory know an episode; what it cannot take now is caught up by the sweep."""
+        """Let memory know an episode; what it cannot take now is caught up, what it never takes is left out."""
         if self._memory is None:
             return
         try:
             await self._memory.remember(episode)
         except MemoryUnavailable as error:
             log.warning("memory is not available, episode %s waits in the store: %s", episode.id, error)
+        except EpisodeError as error:
+            log.error("memory does not take an episode: %s", error)
 
     async def catch_up(self) -> None:
         """Index and join whatever is still open."""
-        async with self._one_at_a_time:
-            if self._memory is not None:
-                await self._index(self._memory)
-            fresh = await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH))
-            for outcome in fresh:
-                await self._join(outcome)
+        if self._memory is not None:
+            await self._index(self._memory)
+        for outcome in await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH)):
+            await self._join(outcome)
 
     async def _index(self, memory: Memory) -> None:
         """Write memory's tail to the index; with an empty tail, look what a crash or a fault kept from memory."""
+        refused: list[str] = []
         try:
             if not memory.tail_size:
                 for episode in await self._database.read(lambda connection: episodes.unindexed(connection, BATCH)):
-                    await memory.remember(episode)
-            indexed = await memory.flush()
+                    try:
+                        await memory.remember(episode)
+                    except EpisodeError as error:
+                        log.error("memory does not take an episode: %s", error)
+                        refused.append(episode.id)
+            indexed = (*refused, *await memory.flush())
         except MemoryUnavailable as error:
             log.warning("memory is not available, episodes wait in the store: %s", error)
             return
@@ -75,25 +79,32 @@ class Remembering:
             await self._database.write(lambda connection: episodes.mark_indexed(connection, indexed))
 
     async def rebuild(self, progress: Callable[[int], None]) -> int:
-        """Recreate the index from the store; the number of episodes it then holds."""
+        """Recreate the index from the store; the number of episodes it then holds.
+
+        If it breaks off, what is missing in the index is caught up like any other episode.
+        """
         if self._memory is None:
             return 0
-        return await self._memory.rebuild(self._every_episode(), progress)
+        held: list[str] = []
+        await self._database.write(episodes.forget_index)
+        done = await self._memory.rebuild(self._every_episode(held), progress)
+        for start in range(0, len(held), BATCH):
+            await self._mark(held[start : start + BATCH])
+        return done
 
-    async def _every_episode(self) -> AsyncIterator[Episode]:
+    async def _every_episode(self, held: list[str]) -> AsyncIterator[Episode]:
         page = await self._page_after("")
         while page:
             for episode in page:
+                held.append(episode.id)
                 yield episode
-            await self._mark(page)
             page = await self._page_after(page[-1].id)
 
     async def _page_after(self, last: str) -> tuple[Episode, ...]:
         return await self._database.read(lambda connection: episodes.page(connection, None, last, BATCH))
 
-    async def _mark(self, indexed: Sequence[Episode]) -> None:
-        ids = [episode.id for episode in indexed]
-        await self._database.write(lambda connection: episodes.mark_indexed(connection, ids))
+    async def _mark(self, indexed: Sequence[str]) -> None:
+        await self._database.write(lambda connection: episodes.mark_indexed(connection, indexed))
 
     async def _join(self, outcome: NewOutcome) -> None:
         kind = self._portfolio.outcomes.get(outcome.event.type)

@@ -16,10 +16,11 @@ from agent.actions import action_name
 from agent.dispatcher import Dispatcher
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
-from agent.policy import Limits, bind, refusal
+from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import bound_values
+from agent.storable import NotStorable, check_json
 from agent.store import approvals, episodes, ledger, queries, runs
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
 from agent.store.database import Database
@@ -247,23 +248,22 @@ class Segue:
         self, connection: Connection, tenant: str, approval_id: str, given: GivenAnswer, now: datetime
     ) -> str | None:
         """Why policy refuses the answer, which is then stored and told to the decider; None if it was taken."""
-        approval = approvals.find(connection, tenant, approval_id)
+        approval = approvals.hold(connection, tenant, approval_id)
         if approval is None:
             raise NotFound(f"there is no approval {approval_id!r}")
         if approval.state != "pending":
             raise Conflict(f"approval {approval_id!r} was already answered: {approval.state}")
-        limits = self._limits(connection, approval)
-        wanted = tuple(bind(call, limits) for call in self._calls(approval, given)) if given.approved else ()
-        for call in wanted:
-            why = refusal(call, limits)
-            if why is not None:
-                verdict = Verdict(call=call, verdict="refused", why=why, decided_by=given.by)
+        verdicts: tuple[Verdict, ...] = ()
+        if given.approved:
+            verdicts = check(self._calls(approval, given), self._limits(connection, approval), by=given.by)
+        for verdict in verdicts:
+            if verdict.verdict == "refused":
                 approvals.add_calls(connection, approval, [verdict])
-                return f"call of {call.tool!r} is refused: {why}"
+                return f"call of {verdict.call.tool!r} is refused: {verdict.why}"
         answer = Answer(
             approval=approval,
             approved=given.approved,
-            calls=wanted,
+            calls=tuple(verdict.call for verdict in verdicts),
             declined=() if given.approved else self._offered(approval),
             reason=given.reason,
             by=given.by,
@@ -306,6 +306,10 @@ class Segue:
         return (self._call(tool, arguments, same.purpose if same else None),)
 
     def _call(self, tool: str, arguments: JsonObject, purpose: str | None) -> Call:
+        try:
+            check_json(arguments, "arguments")
+        except NotStorable as error:
+            raise Refused(str(error)) from None
         known = self._registry.tools.get(tool)
         action = tool if known is None else action_name(known, arguments)
         return Call(tool=tool, arguments=arguments, action=action, purpose=purpose)
@@ -328,8 +332,12 @@ class Segue:
         reason: str | None,
         by: str,
     ) -> Shown:
-        """An operator says what became of an unknown effect. Raises `NotFound`, `Conflict`."""
+        """An operator says what became of an unknown effect. Raises `NotFound`, `Conflict`, `Refused`."""
         now = self._clock()
+        try:
+            check_json(result, "result")
+        except NotStorable as error:
+            raise Refused(str(error)) from None
 
         def work(connection: Connection) -> Shown:
             effect = ledger.settle_effect(

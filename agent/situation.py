@@ -13,12 +13,12 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from agent.paths import Missing, fill, read
-from agent.policy import Limits
+from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
 from agent.store.database import Database
 from agent.store.history import History, history
 from agent.store.runs import RunRow, load
-from agent.types import Budget, CallResult, Event, Situation
+from agent.types import Budget, Call, CallResult, Event, Situation
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import ActionEvidence, Feature
 from tools.types import JsonValue, Tool
@@ -69,7 +69,7 @@ class Situations:
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(
-                f"the portfolio has no event type {run.event.type!r} any more. Put it back, or cancel the run."
+                f"the portfolio has no event type {run.event.type!r} any more, so nothing can be decided"
             )
         facts = read_facts(run.event, kind, past.results)
         evidence, degraded = await self._recall(run, kind, facts)
@@ -90,17 +90,30 @@ class Situations:
             results=past.results,
             budget=budget,
         )
-        limits = Limits(
+        limits = self._limits(run, kind, past, budget.calls)
+        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
+
+    def refusal(self, run: RunRow, past: History, call: Call, *, approved: bool) -> str | None:
+        """Why a call that was permitted earlier would not be made without more ado now; None if it would."""
+        kind = self._portfolio.events.get(run.event.type)
+        if kind is None:
+            return f"the portfolio has no event type {run.event.type!r} any more"
+        why = refusal(call, self._limits(run, kind, past, calls_left=1))
+        if why is None and not approved and self._tools[call.tool].governance.risk == "high":
+            why = f"tool {call.tool!r} has become one that needs an operator's approval"
+        return why
+
+    def _limits(self, run: RunRow, kind: EventType, past: History, calls_left: int) -> Limits:
+        return Limits(
             tools=self._tools,
             allowed=kind.allow,
-            bound=bound,
+            bound=bound_values(run.event, kind),
             subject=run.event.subject,
             event_type=run.event.type,
             in_doubt=past.in_doubt,
             already=past.already,
-            calls_left=budget.calls,
+            calls_left=calls_left,
         )
-        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
 
     async def _recall(
         self, run: RunRow, kind: EventType, facts: Facts

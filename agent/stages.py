@@ -15,9 +15,10 @@ from agent.policy import check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import Prepared, Situations, UnknownEventType, read_facts
-from agent.store import decisions, episodes, runs
+from agent.store import decisions, episodes, ledger, runs
+from agent.store.closing import close_run
 from agent.store.database import Database
-from agent.store.decisions import CheckedDecision, Pending, Verdict
+from agent.store.decisions import CheckedDecision, Pending, Unsent, Verdict
 from agent.store.history import History, history
 from agent.types import Budget, CallResult, CallState, Candidate, Decider, DeciderError, Decision, Situation
 from memory.types import Episode, EpisodeAction
@@ -46,6 +47,19 @@ class RunStages:
         self._remembering = remembering
         self._clock = clock
 
+    async def review(self) -> None:
+        """Refuse what was permitted before a stop, was not sent, and is not permitted by the portfolio of now."""
+        left = await self._database.read(decisions.unsent)
+        if left:
+            await self._database.write(lambda connection: self._review(connection, left))
+
+    def _review(self, connection: Connection, left: Sequence[Unsent]) -> None:
+        for one in left:
+            run = runs.load(connection, one.run)
+            why = self._situations.refusal(run, history(connection, run), one.call, approved=one.approved)
+            if why is not None:
+                ledger.refuse_call(connection, one.run, one.decision, one.index, why)
+
     async def settle(self, run: str) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on."""
         now = self._clock()
@@ -58,8 +72,10 @@ class RunStages:
         except UnknownEventType as error:
             return End(status="failed", code="unknown_event_type", detail=str(error))
 
-    async def decide(self, prepared: Prepared) -> Turn:
+    async def decide(self, prepared: Prepared | End) -> Turn:
         """Ask the decider within the run's limits, check every call by policy, and store both in one commit."""
+        if isinstance(prepared, End):
+            return Turn(number=0, end=prepared)
         situation, past = prepared.situation, prepared.past
         interrupted = _interrupted(past)
         if interrupted is not None:
@@ -88,7 +104,7 @@ class RunStages:
 
         def close(connection: Connection) -> Episode | None:
             row = runs.load(connection, run)
-            runs.close(connection, run, status=end.status, code=end.code, detail=end.detail, now=now)
+            close_run(connection, run, status=end.status, code=end.code, detail=end.detail, now=now)
             kind = self._portfolio.events.get(row.event.type)
             if kind is None:
                 return None
@@ -119,8 +135,8 @@ class RunStages:
 
 def _interrupted(past: History) -> Turn | None:
     """What a crash left of the last decision, which was stored but not gone through."""
-    if past.finished:
-        return Turn(number=past.decisions, end=FINISHED)
+    if past.finished is not None:
+        return Turn(number=past.decisions, end=replace(FINISHED, detail=past.finished))
     if past.unfinished or past.unanswered:
         return Turn(number=past.decisions, act=past.unfinished, ask=past.unanswered)
     return None
@@ -128,7 +144,7 @@ def _interrupted(past: History) -> Turn | None:
 
 def _check(prepared: Prepared, decision: Decision) -> CheckedDecision:
     situation = prepared.situation
-    verdicts = check(decision.calls, prepared.limits, decided_by=decision.decided_by)
+    verdicts = check(decision.calls, prepared.limits, by=decision.decided_by)
     verdicts += tuple(
         Verdict(call=result.call, verdict="refused", why=result.error, decided_by=decision.decided_by)
         for result in decision.refused

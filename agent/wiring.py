@@ -16,7 +16,7 @@ from pathlib import Path
 
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
-from agent.directory import DataDirectory
+from agent.directory import DataDirectory, DataDirectoryBusy
 from agent.dispatcher import Dispatcher
 from agent.ledger import Ledger, Patience
 from agent.portfolio.load import complete, load_portfolio
@@ -29,7 +29,7 @@ from agent.store import episodes
 from agent.store.database import Database
 from agent.types import Decider
 from memory.embedding import Embedder
-from memory.index import EpisodeIndex, IndexUnavailable
+from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
 from memory.recall import Memory
 from memory.scoring import Settings as MemorySettings
 from memory.types import Episode
@@ -79,7 +79,7 @@ async def open_segue(
         portfolio = complete(loaded, registry.tools)
         database = Database(settings.database_url or held.store_url)
         stack.push_async_callback(database.aclose)
-        await database.open()
+        await _open_alone(database)
         embeds = embedder or _open_embedder(settings, held)
         memory = await _open_memory(stack, held, database, embeds)
         decides = decider or _decider(stack, settings, memory)
@@ -95,6 +95,7 @@ async def open_segue(
             url=settings.database_url or held.engine_url,
             executor=EXECUTOR,
         )
+        await stages.review()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
         yield Segue(
@@ -115,11 +116,19 @@ async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None
         held = stack.enter_context(DataDirectory.hold(settings.data))
         database = Database(settings.database_url or held.store_url)
         stack.push_async_callback(database.aclose)
-        await database.open()
+        await _open_alone(database)
         memory = await _open_memory(stack, held, database, _open_embedder(settings, held), discard=True)
         total = await database.read(episodes.count)
         nothing = Portfolio(goals={}, sources=(), chains=(), events={}, outcomes={})
         return await Remembering(database, nothing, memory, _now).rebuild(lambda done: progress(done, total))
+
+
+async def _open_alone(database: Database) -> None:
+    await database.open()
+    if not await database.hold():
+        raise DataDirectoryBusy(
+            "Another Segue works on this database. Stop it, talk to it over HTTP (--url), or use another database."
+        )
 
 
 def _now() -> datetime:
@@ -133,16 +142,18 @@ def _open_embedder(settings: Settings, held: DataDirectory) -> Embedder:
 async def _open_memory(
     stack: AsyncExitStack, held: DataDirectory, database: Database, embedder: Embedder, *, discard: bool = False
 ) -> Memory:
-    missing = not held.index.exists()
+    if discard or not held.index_file.exists():
+        # Before the index is made, so that a crash between the two forgets nothing.
+        await database.write(episodes.forget_index)
     try:
         index = await EpisodeIndex.open(held.index, discard=discard)
+    except IndexLocked:
+        raise
     except IndexUnavailable as error:
         log.warning("the index in %s cannot be read and is made anew from the store: %s", held.index, error)
-        index = await EpisodeIndex.open(held.index, discard=True)
-        missing = True
-    stack.push_async_callback(index.aclose)
-    if missing:
         await database.write(episodes.forget_index)
+        index = await EpisodeIndex.open(held.index, discard=True)
+    stack.push_async_callback(index.aclose)
 
     reader = episodes.EpisodeReader()
 

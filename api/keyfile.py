@@ -117,8 +117,16 @@ def _checked(path: Path, document: object) -> _FileForm:
     try:
         return _FileForm.model_validate(document)
     except ValidationError as error:
-        found = [f"{'.'.join(map(str, one['loc'])) or 'file'}: {one['msg']}" for one in error.errors()[:5]]
+        found = [_said(one["loc"], one["type"], one["msg"]) for one in error.errors()[:5]]
         raise KeyFileError(f"{path}: {'; '.join(found)}") from error
+
+
+def _said(location: tuple[int | str, ...], kind: str, message: str) -> str:
+    """One mistake in a person's words."""
+    if not location and kind == "model_type":
+        return "it does not start with 'keys:'. Make one: segue keys new NAME --keys FILE"
+    said = message.removeprefix("Value error, ")
+    return f"{'.'.join(map(str, location))}: {said}" if location else said
 
 
 def _write(path: Path, form: _FileForm) -> None:

@@ -38,8 +38,8 @@ def world(
 
 def demo(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the world; any number plays.")] = 11,
-    events: Annotated[int, typer.Option(min=10, max=2000, help="Failed conversations in the season.")] = 120,
+    seed: Annotated[int, typer.Option(help="Of the world; any number plays.")] = 7,
+    events: Annotated[int, typer.Option(min=10, max=2000, help="Failed conversations in the season.")] = 100,
     keep: Annotated[
         Path | None, typer.Option(help="Keep all data in this folder and the servers' logs with it.")
     ] = None,

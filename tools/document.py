@@ -42,6 +42,10 @@ class Unavailable(Exception):
     """The service cannot give its document at the moment."""
 
 
+class Unreadable(Unavailable):
+    """What the service gives is no JSON: an error page that passes, or the address of something else."""
+
+
 class Refused(Exception):
     """The service answers, but not with a document: a mistake in address, key or service."""
 
@@ -58,6 +62,7 @@ async def fetch_document(
     client: httpx.AsyncClient, address: httpx.URL, headers: Mapping[str, str], limits: FetchLimits
 ) -> tuple[JsonValue, bytes]:
     """The document, parsed and as it came. Raises `Unavailable` after the last attempt, `Refused` at once."""
+    last = Unavailable("it was not tried")
     for attempt in range(limits.attempts):
         if attempt:
             await asyncio.sleep(limits.pause_s * 2 ** (attempt - 1))
@@ -65,12 +70,12 @@ async def fetch_document(
             body = await _fetch(client, address, headers, limits)
             document = await asyncio.to_thread(read_json, body, max_depth=limits.max_depth)
         except Unavailable as error:
-            reason = str(error)
+            last = Unavailable(shorten(str(error), 300))
         except JsonError as error:
-            reason = f"the document cannot be used: {error}"
+            last = Unreadable(shorten(f"the document cannot be used: {error}", 300))
         else:
             return document, body
-    raise Unavailable(shorten(reason, 300))
+    raise last
 
 
 async def _fetch(

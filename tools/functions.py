@@ -123,6 +123,13 @@ def _imported(path: str) -> Callable[..., Any]:
         raise FunctionMistake(f"{path!r} is no function's place. Write 'module:function'.")
     try:
         module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            _log.exception("importing %s failed", module_name)
+            raise FunctionMistake(f"module {module_name!r} cannot be imported: it needs {error.name!r}") from error
+        raise FunctionMistake(
+            f"there is no module {module_name!r}. Put it beside the portfolio file, or install it where Python looks."
+        ) from error
     except Exception as error:
         _log.exception("importing %s failed", module_name)
         raise FunctionMistake(f"module {module_name!r} cannot be imported: {type(error).__name__}: {error}") from error
@@ -180,7 +187,8 @@ def _adapter(what: str, annotation: Any) -> TypeAdapter[Any]:
     try:
         return TypeAdapter(annotation)
     except (PydanticUserError, TypeError, NameError) as error:
-        raise FunctionMistake(f"the type of {what!r} cannot be read: {shorten(str(error), 200)}") from error
+        reason = shorten(str(error).partition(". ")[0], 200)
+        raise FunctionMistake(f"the type of {what!r} cannot be read: {reason}. Use JSON types or models.") from error
 
 
 def _schema(what: str, adapter: TypeAdapter[Any], *, for_result: bool = False) -> dict[str, JsonValue]:

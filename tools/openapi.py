@@ -12,12 +12,14 @@ from urllib.parse import urljoin
 
 import httpx
 
-from tools.document import DocumentCache, FetchLimits, Refused, Unavailable, fetch_document
+from tools.document import DocumentCache, FetchLimits, Refused, Unavailable, Unreadable, fetch_document
 from tools.errors import shorten, source_error
 from tools.http import HttpCaller, open_client
 from tools.operations import Operation, read_operations
 from tools.selection import ToolSelection
 from tools.types import Answer, Declined, Governance, JsonObject, JsonValue, Tool
+
+_JSON_HINT = "Give the address of the OpenAPI document in JSON; a FastAPI service has it at /openapi.json."
 
 
 class OpenApiSource:
@@ -109,11 +111,12 @@ class OpenApiSource:
             raise source_error(self.name, [f"{self._address}: {error}"]) from error
         except Unavailable as error:
             reason = str(error)
+            hint = _JSON_HINT if isinstance(error, Unreadable) else "Start the service."
         kept = None
         if self._cache is not None:
             kept = await asyncio.to_thread(self._cache.load, self.name, self._address, self._limits)
         if kept is None:
-            message = f"{self._address} cannot be read ({reason}), and no earlier document is kept. Start the service."
+            message = f"{self._address} cannot be read ({reason}), and no earlier document is kept. {hint}"
             raise source_error(self.name, [message])
         self._degraded = f"{self.name}: document of {kept.saved_at:%Y-%m-%d %H:%M} UTC used ({reason})"
         return kept.document, None

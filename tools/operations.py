@@ -1,12 +1,14 @@
 """The operations of an OpenAPI document as tools. Start with `read_operations`; `signature` reads one operation.
 
-Names are found by `operationId`, by `METHOD /path`, or by the function name FastAPI puts before path and method.
+Names are found by `operationId`, by `METHOD /path`, or by the function name FastAPI puts before path and method; that
+function name is also what a tool is called where all operations are taken.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -76,7 +78,8 @@ def read_operations(
                 route.node, route.shared, path=route.path, resolver=resolver, hidden_headers=hidden_headers
             )
         except SchemaError as error:
-            mistakes.append(f"tool {name!r} ({route.address}): {error}")
+            hint = "" if tools is not None else ". Leave it out: list the operations you want under 'tools'"
+            mistakes.append(f"tool {name!r} ({route.address}): {error}{hint}")
             continue
         mistakes += _choice_mistakes(name, selection.governance, signature)
         tool = _tool(name, route, selection, signature, source)
@@ -116,8 +119,12 @@ def _everything(
     routes: list[_Route], defaults: Governance, mistakes: list[str]
 ) -> dict[str, tuple[_Route, ToolSelection]]:
     chosen: dict[str, tuple[_Route, ToolSelection]] = {}
+    short = Counter(_short_name(route) for route in routes)
+    short.update({route.operation_id for route in routes if route.operation_id != _short_name(route)})
     for route in routes:
-        name = route.operation_id
+        name = _short_name(route)
+        if short[name] > 1:
+            name = route.operation_id
         if name is None:
             mistakes.append(
                 f"{route.address} has no operationId. List it under 'tools' with a name and its 'operation'."
@@ -161,6 +168,12 @@ def _find(routes: list[_Route], wanted: str) -> list[_Route]:
 
 def _fastapi_suffix(route: _Route) -> str:
     return f"{re.sub(r'[^0-9A-Za-z_]', '_', route.path)}_{route.method.lower()}"
+
+
+def _short_name(route: _Route) -> str | None:
+    """The operationId, without the path and method that FastAPI appends where the service names none itself."""
+    identifier = route.operation_id
+    return None if identifier is None else identifier.removesuffix(_fastapi_suffix(route)) or identifier
 
 
 def _near(routes: list[_Route], wanted: str) -> str:

@@ -21,11 +21,11 @@ from langchain_openai import ChatOpenAI
 from langsmith.run_helpers import tracing_context
 from pydantic import SecretStr
 
+from agent.deciders.chat_settings import OPENAI_URL, check_endpoint
 from agent.deciders.chat_wire import AnswerUnreadable, ModelTransport
 from agent.types import DeciderError
 from tools.errors import shorten
 
-OPENAI_URL = "https://api.openai.com/v1"
 MAX_WAIT_S = 30.0
 """Seconds one question may spend waiting between attempts."""
 _RETRIED = frozenset({408, 409, 425, 429})
@@ -58,7 +58,7 @@ class ChatEndpoint:
         max_retries: int,
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
-        """Raises `ValueError` for an address, key or number that cannot be used."""
+        """Raises `ValueError` for a number, `ModelSettingsError` for an address or key that cannot be used."""
         _check(model=model, base_url=base_url, api_key=api_key, timeout_s=timeout_s, max_retries=max_retries)
         self._key = (api_key or "").strip() or _NO_KEY
         self._timeout_s = timeout_s
@@ -192,17 +192,7 @@ def _root(error: BaseException) -> str:
 
 
 def _check(*, model: str, base_url: str | None, api_key: str | None, timeout_s: float, max_retries: int) -> None:
-    if not model.strip():
-        raise ValueError("the chat model has no name. Set SEGUE_MODEL, for example to gpt-4.1-mini.")
-    if base_url:
-        try:
-            address = httpx2.URL(base_url)
-        except (httpx2.InvalidURL, ValueError) as error:
-            raise ValueError(f"chat endpoint {base_url!r}: {error}. Use http://HOST:PORT/v1.") from error
-        if address.scheme not in ("http", "https") or not address.host:
-            raise ValueError(f"chat endpoint {base_url!r} is no HTTP address. Use http://HOST:PORT/v1.")
-    if api_key is not None and not (api_key.isascii() and api_key.strip().isprintable()):
-        raise ValueError("the chat model's API key has characters no HTTP header can carry.")
+    check_endpoint(model=model, base_url=base_url, api_key=api_key)
     if not (math.isfinite(timeout_s) and timeout_s > 0):
         raise ValueError(f"timeout_s is {timeout_s!r}. Use a finite number above 0.")
     if max_retries < 0:

@@ -54,6 +54,8 @@ class Filled:
     """Arguments tied to a field that the event does not have, or whose value the tool does not take."""
     emptied: tuple[str, ...] = ()
     """Missing arguments that could only have come from a list that turned out to be empty."""
+    unfit: tuple[str, ...] = ()
+    """Missing arguments for which a value was found that the tool does not take."""
     problems: tuple[str, ...] = ()
     """What is wrong with the arguments as a whole."""
     how: Mapping[str, How] = field(default_factory=dict)
@@ -106,7 +108,8 @@ class Filler:
         """The final word of the tool's schema; optional values go before the call does."""
         if filled.missing or filled.barred:
             emptied = tuple(name for name in filled.missing if self._only_from_nothing(name))
-            return replace(filled, emptied=emptied)
+            unfit = tuple(name for name in filled.missing if self._is_named(name))
+            return replace(filled, emptied=emptied, unfit=unfit)
         problems = check_arguments(tool, filled.arguments)
         if not problems:
             return filled
@@ -117,6 +120,9 @@ class Filler:
         }
         problems = check_arguments(tool, kept)
         return replace(filled, arguments=kept, problems=problems)
+
+    def _is_named(self, argument: str) -> bool:
+        return any(group for match in MATCHES[:3] for group in self._fields.named(argument, match))
 
     def _only_from_nothing(self, argument: str) -> bool:
         return any(could_fill(empty, argument, self._tools) for empty in self._fields.empty)

@@ -15,7 +15,7 @@ from agent.deciders.planner_fields import may_give
 from agent.deciders.planner_meaning import Similarities
 from agent.deciders.planner_playbook import Next, PurposePlanner
 from agent.deciders.planner_settings import PlannerSettings
-from agent.deciders.planner_turn import Turn, is_alike, listed, spoken
+from agent.deciders.planner_turn import Turn, is_alike, listed, quoted, sentence, spoken
 from agent.types import Call, Decision, Question, Situation
 from tools.types import Tool
 
@@ -161,17 +161,17 @@ def _reason(wave: _Wave, nexts: Sequence[Next]) -> str:
     rest = [one for one in nexts if one not in wave.chosen and one.purpose is not None]
     wait = "" if wave.kind == "finish" else "not yet, "
     left = [
-        f"{one.purpose.text!r}: {'' if one.kind in {'closed', 'skip'} else wait}{one.why}"
+        f"{quoted(one.purpose.text)}: {'' if one.kind in {'closed', 'skip'} else wait}{one.why}"
         for one in rest
         if one.purpose is not None
     ]
     bare = [one.why for one in nexts if one.purpose is None and one.kind == "skip"]
     if wave.kind == "finish":
         said = ["Nothing permitted is left that is worth doing."]
-    return " ".join([*said, *(f"{text}." for text in [*left, *bare])])
+    return " ".join([*said, *(sentence(text) for text in [*left, *bare])])
 
 
 def _said(one: Next) -> str:
     what = listed([spoken(call.action) for call in one.calls]) if one.calls else "an operator is asked"
-    aim = f" to {one.purpose.text!r}" if one.purpose else ""
-    return f"{what[:1].upper()}{what[1:]}{aim}: {one.why.rstrip('.')}."
+    aim = f" to {quoted(one.purpose.text)}" if one.purpose else ""
+    return sentence(f"{what}{aim}: {one.why}")

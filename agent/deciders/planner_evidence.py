@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence, Set
 
 from agent.deciders.choosing import Option
-from agent.deciders.planner_playbook import Next
-from agent.deciders.planner_turn import Planned, Turn, listed, spoken
-from agent.types import Call, Question
+from agent.deciders.planner_playbook import Next, what_now
+from agent.deciders.planner_turn import Planned, Turn, listed, quoted, sentence, spoken
+from agent.types import Call, CallResult, Question
 from tools.types import Tool
+
+MAX_SAID = 200
+"""Characters of the event's own words in a question."""
+MAX_SUBJECT = 80
 
 
 class EvidencePlanner:
@@ -88,11 +93,12 @@ class EvidencePlanner:
         turn = self._turn
         results = turn.situation.results
         writes = {tool.name for tool in turn.writes}
-        if any(result.decided_by == "operator" for result in results):
-            return Next(kind="skip", purpose=None, why="an operator has answered, and nothing more is supported")
+        answered = [result for result in results if result.decided_by == "operator"]
+        if answered:
+            return self._after_answer(answered)
         made = [result for result in results if result.call.tool in writes]
         if made:
-            return self._after(made[-1].call, [result.state for result in made], made[-1].error)
+            return self._after(made)
         if not turn.writes:
             reads = await self._worth_reading()
             return Next(
@@ -108,12 +114,27 @@ class EvidencePlanner:
             return Next(kind="read", purpose=None, why=why, calls=tuple(reads), options=tuple(options))
         return await self._ask(options)
 
-    def _after(self, call: Call, states: Sequence[str], error: str | None) -> Next:
+    def _after(self, made: Sequence[CallResult]) -> Next:
         """A write was made without being asked for: done is enough, failed is told to the operator once."""
-        if "done" in states or states[-1] not in {"failed", "refused"}:
+        last = made[-1]
+        if any(result.state == "done" for result in made) or last.state not in {"failed", "refused"}:
             return Next(kind="skip", purpose=None, why="nothing more is supported")
-        why = f"{spoken(call.action)} did not work: {(error or 'no reason given')[:300]}"
-        question = Question(text=f"{why}. Shall it be tried again?", options=(call,))
+        return self._did_not_work(last)
+
+    def _after_answer(self, answered: Sequence[CallResult]) -> Next:
+        """What the operator asked for is the end of it; where it did not work they are told, once for each tool."""
+        asked = Counter(result.call.tool for result in self._turn.situation.results)
+        done = {result.call.tool for result in answered if result.state == "done"}
+        failed = [one for one in answered if one.state == "failed" and one.call.tool not in done]
+        fresh = [result for result in failed if asked[result.call.tool] == 1]
+        if fresh:
+            return self._did_not_work(fresh[0])
+        why = "what the operator asked for did not work" if failed else "an operator has answered"
+        return Next(kind="skip", purpose=None, why=f"{why}, and nothing more is supported")
+
+    def _did_not_work(self, last: CallResult) -> Next:
+        why = f"{spoken(last.call.action)} did not work: {(last.error or 'no reason given')[:300]}"
+        question = Question(text=f"{sentence(why)} {what_now(last, self._turn)}", options=(last.call,))
         return Next(kind="ask", purpose=None, why=why, question=question)
 
     async def _plainly_meant(self, options: Sequence[Option]) -> Next | None:
@@ -155,12 +176,20 @@ class EvidencePlanner:
                 offered += [] if planned.filled.barred else [planned]
         if not offered:
             return Next(kind="skip", purpose=None, why="no permitted tool can be called for it", options=tuple(options))
-        situation = turn.situation
-        about = situation.event_description or situation.event.type
-        known = "like episodes say too little" if situation.evidence else "nothing like it is remembered"
-        text = f"There is no playbook for this event ({about[:200]}), and {known}. What shall be done, if anything?"
+        known = "like episodes say too little" if turn.situation.evidence else "nothing like it is remembered"
+        why = f"there is no playbook for this event, and {known}"
+        best = f"The likeliest would be to {spoken(offered[0].call.action)}."
+        text = f"{self._about()} {sentence(why)} {best} What shall be done, if anything?"
         question = Question(text=text, options=tuple(one.call for one in offered), missing=offered[0].filled.missing)
-        return Next(kind="ask", purpose=None, why=text, question=question, options=tuple(options))
+        return Next(kind="ask", purpose=None, why=why, question=question, options=tuple(options))
+
+    def _about(self) -> str:
+        """What has happened, to whom, and what was said: words from outside in quotation marks."""
+        situation = self._turn.situation
+        said = " ".join(situation.text.split()).strip(" :;,-").replace("“", '"').replace("”", '"')
+        words = f"{said[:MAX_SAID]}…" if len(said) > MAX_SAID else said
+        what = (situation.event_description or situation.event.type)[:MAX_SAID].strip().rstrip(".")
+        return sentence(f"{what} ({situation.event.subject[:MAX_SUBJECT]})" + (f": {quoted(words)}" if words else ""))
 
     async def _worth_reading(self) -> list[Call]:
         """Reads of decent meaning that can be filled and were not made yet."""

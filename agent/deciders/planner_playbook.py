@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from agent.deciders.choosing import Option
+from agent.deciders.filling import Filled
 from agent.deciders.planner_fields import may_give
-from agent.deciders.planner_turn import Planned, Turn, listed, spoken
+from agent.deciders.planner_turn import Planned, Turn, listed, quoted, sentence, spoken
 from agent.deciders.purposes import Standing, judge, standing
-from agent.types import Call, Purpose, Question
+from agent.store.history import NONSENSE
+from agent.types import Call, CallResult, Purpose, Question
 from tools.types import Tool
 
 Kind: TypeAlias = Literal["closed", "skip", "wait", "read", "write", "ask"]
@@ -54,7 +56,7 @@ class PurposePlanner:
         turn = self._turn
         step = tuple(tool for tool in turn.situation.tools if tool.governance.step == purpose.step)
         if not step:
-            return Next(kind="skip", purpose=purpose, why=f"no permitted tool performs the step {purpose.step!r}")
+            return Next(kind="skip", purpose=purpose, why=f"no permitted tool performs the step {quoted(purpose.step)}")
         cosines = await turn.meanings.of_tools(purpose.text, step)
         writes = turn.chooser.is_write(purpose.text, step, cosines)
         where = standing(purpose, turn.situation, writes=writes)
@@ -113,6 +115,10 @@ class PurposePlanner:
             or tool.governance.step in steps
             or any(may_give(tool, feature) for feature in features)
         ]
+
+    def _is_needed(self, read: str) -> bool:
+        """Whether a condition of the playbook waits for what the read tells."""
+        return any(read in {tool.name for tool in self._tellers(other)} for other in self._playbook)
 
     async def _rivals(self, purpose: Purpose, tools: Sequence[Tool], cosines: Mapping[str, float]) -> list[Tool]:
         """The tools compared for a purpose: not those that another purpose of the step means, nor those far from it."""
@@ -195,13 +201,11 @@ class PurposePlanner:
         if filled.emptied:
             return Next(kind="skip", purpose=purpose, why="nothing there to act on", options=weighed.options)
         name = spoken(planned.call.tool)
-        lacks = (
-            f"needs {listed(filled.missing)}, which neither the event nor an earlier result gives"
-            if filled.missing
-            else f"does not take what was found: {'; '.join(filled.problems)[:300]}"
-        )
+        lacks = _lacks(filled)
         question = Question(
-            text=f"To {purpose.text!r}: {name} {lacks}.", options=(planned.call,), missing=filled.missing
+            text=sentence(f"To {quoted(purpose.text)}: {name} {lacks}"),
+            options=(planned.call,),
+            missing=filled.missing,
         )
         return Next(kind="ask", purpose=purpose, why=f"{name} {lacks}", question=question, options=weighed.options)
 
@@ -219,8 +223,10 @@ class PurposePlanner:
                 planned = await turn.plan(option, purpose.text)
                 offered += [planned.call] if planned.filled.complete else []
         why = f"{spoken(last.call.action)} {_ended(last.state)}: {(last.error or 'no reason given')[:300]}"
+        if not weighed.writes and not self._is_needed(last.call.tool):
+            return Next(kind="skip", purpose=purpose, why=why, options=weighed.options)
         question = Question(
-            text=f"To {purpose.text!r}: {why}. Shall it be tried again?",
+            text=f"{sentence(f'To {quoted(purpose.text)}: {why}')} {what_now(last, turn)}",
             options=tuple(offered[: turn.settings.max_options]),
         )
         return Next(kind="ask", purpose=purpose, why=why, question=question, options=weighed.options)
@@ -243,6 +249,27 @@ def _why(planned: Planned, options: Sequence[Option]) -> str:
     if option.evidence is not None and option.evidence.episodes:
         return f"score {option.score:.2f} from {len(option.evidence.episodes)} like episodes"
     return f"score {option.score:.2f} by meaning" if len(options) > 1 else "the only tool for it"
+
+
+def _lacks(filled: Filled) -> str:
+    """Why a call cannot be made as it is."""
+    if not filled.missing:
+        return f"does not take what was found: {'; '.join(filled.problems)[:300]}"
+    unfit = [name for name in filled.missing if name in filled.unfit]
+    if not unfit:
+        return f"needs {listed(filled.missing)}, which neither the event nor an earlier result gives"
+    return f"needs {listed(filled.missing)}, and does not take what was found for {listed(unfit)}"
+
+
+def what_now(last: CallResult, turn: Turn) -> str:
+    """What an operator is asked after a call that did not work; one that may have acted is not repeated."""
+    writes = {tool.name for tool in turn.writes}
+    if last.call.tool in writes and last.state == "failed" and (last.error or "").startswith(NONSENSE):
+        return (
+            "It may have been done all the same, so it is not repeated in this run. "
+            "What shall be done instead, if anything?"
+        )
+    return "Shall it be tried again?"
 
 
 def _ended(state: str) -> str:

@@ -128,6 +128,17 @@ def spoken(action_or_tool: str) -> str:
     return in_words(name) + (f" ({rest.rstrip(']')})" if bracket else "")
 
 
+def quoted(text: str) -> str:
+    """Words that are someone else's, always marked the same way."""
+    return f"“{text}”"
+
+
+def sentence(text: str) -> str:
+    """With a capital and one full stop, whatever it ended with."""
+    text = text.strip().rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith(("?", "!", ".”", "?”", "!”")) else ".")
+
+
 def listed(words: Sequence[str]) -> str:
     """`a, b and c`."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else list(words))

@@ -99,6 +99,7 @@ class Conditions:
 
     def reads(self, when: str) -> frozenset[tuple[str, ...]]:
         """The paths a condition reads; none for one that is no expression."""
+        self.truth(when)
         expression = self._parsed.get(when)
         return expression.paths if expression is not None else frozenset()
 

@@ -33,16 +33,20 @@ FormT = TypeVar("FormT", bound=BaseModel)
 Section = Literal["goals", "chains", "sources", "events", "outcomes"]
 
 SECTIONS = ("segue", "goals", "chains", "sources", "events", "outcomes")
-_HINTS: Mapping[str, str] = {
-    "string_type": "Write text, in quotes where YAML would read something else.",
-    "bool_parsing": "Use true or false.",
-    "bool_type": "Use true or false.",
-    "dict_type": "Write keys and values.",
-    "model_type": "Write keys and values.",
-    "list_type": "Write a list.",
-    "too_short": "Name at least one.",
-    "string_too_short": "Write at least one character.",
-    "string_too_long": "Shorten it.",
+_WRONG_KIND: Mapping[str, tuple[str, str]] = {
+    "string_type": ("is no text", "Write text, in quotes where YAML would read something else."),
+    "bool_parsing": ("is neither true nor false", "Use true or false."),
+    "bool_type": ("is neither true nor false", "Use true or false."),
+    "dict_type": ("is not names with values", "Write names, each with its value, as in NAME: VALUE."),
+    "model_type": ("is not keys and values", "Write keys and values"),
+    "list_type": ("is no list", "Write a list, as in [A, B]."),
+    "float_type": ("is no number", "Write a number."),
+    "float_parsing": ("is no number", "Write a number, without quotes and without a unit."),
+    "int_type": ("is no whole number", "Write a whole number."),
+    "int_parsing": ("is no whole number", "Write a whole number, without quotes and without a unit."),
+    "int_from_float": ("is no whole number", "Write a whole number."),
+    "too_short": ("is empty", "Name at least one."),
+    "string_too_short": ("is empty", "Write at least one character."),
 }
 _PATTERN_HINTS: Mapping[str, str] = {
     NAME: "Use 1 to 64 letters, digits, _ and -, with a letter or _ first.",
@@ -150,7 +154,8 @@ class _Reader:
     def _section(self, section: Section, kind: type) -> JsonValue:
         value = self._document.content.get(section)
         if value is not None and not isinstance(value, kind):
-            hint = "Write names, each with keys and values." if kind is dict else "Write a list."
+            named = "Write names, each with keys and values, as in NAME: {...}."
+            hint = named if kind is dict else "Write a list of entries, each starting with '- name: NAME'."
             self._mistakes.add(self._document.place.at(section), f"{shown(value)} is not of the right form", hint)
             self._entries.broken.add(section)
         return value
@@ -178,6 +183,10 @@ class _Reader:
             if detail["type"] == "extra_forbidden":
                 known = _known_keys(form, location[:-1])
                 problem, hint = f"there is no key {shown(location[-1])} here", suggest(str(location[-1]), known, "")
+            elif detail["type"] == "model_type":
+                hint += f": {', '.join(_known_keys(form, location))}."
+            elif detail["type"] == "list_type" and isinstance(detail["input"], str) and not quiet:
+                hint = f"Write a list: [{shown(detail['input'])[1:-1]}]."
             elif detail["type"] == "missing":
                 problem, hint = f"the key {location[-1]!r} is missing", "Add it."
             self._mistakes.add(where, problem, hint)
@@ -193,8 +202,11 @@ def _explain(kind: str, message: str, context: Mapping[str, object], given: str)
     if kind == "value_error":
         problem = str(context.get("error", message))
         return f"{given} {problem}", _VALUE_HINTS.get(problem, "Correct it.")
-    said = message.removeprefix("Input ").removeprefix("Value ").rstrip(".")
-    return f"{given} is not allowed: it {said}", _HINTS.get(kind, f"It {said}.")
+    if kind in _WRONG_KIND:
+        problem, hint = _WRONG_KIND[kind]
+        return f"{given} {problem}", hint
+    said = re.sub(r"^(Input|Value|String|List|Dictionary) should ", "", message).rstrip(".")
+    return f"{given} is not allowed", f"It must {said}."
 
 
 def _known_keys(form: type[BaseModel], location: Sequence[int | str]) -> list[str]:

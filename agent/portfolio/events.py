@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,8 @@ GRADE_VARIABLES = frozenset({"event", "data", "subject"})
 ANY_DATA: JsonObject = {"type": "object"}
 _EVENT_FIELDS = frozenset({"subject", "id", "type", "source"})
 _EVENT_VALUES = _EVENT_FIELDS | {"time", "data"}
-_EXPRESSION_HINT = "Correct the expression; docs/portfolio.md shows what CEL knows."
+_EXPRESSION_HINT = "Correct the expression: CEL has &&, ||, !, == and null; docs/portfolio.md shows the rest."
+_LOOSE_FIELD = re.compile(r"\bdata\.\w+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,10 @@ class _Checker:
         except PathError as error:
             self._mistakes.add(place, str(error), "Write it as in {data.topic}: {data.question}.")
             return
+        loose = _LOOSE_FIELD.search(template)
+        if loose is not None and not parsed.paths:
+            problem = f"{loose[0]!r} is not filled in, because it does not stand in single brackets"
+            self._mistakes.add(place, problem, f"Write {{{loose[0]}}}.")
         for path in parsed.paths:
             self._event_path(path, place)
 
@@ -163,6 +169,10 @@ class _Checker:
     def expression(self, source: str, variables: frozenset[str], place: Place, features: frozenset[str]) -> None:
         try:
             parsed = Expression.parse(source, variables)
+            if parsed.is_constant and variables == GRADE_VARIABLES:
+                parsed.reward({})
+            elif parsed.is_constant:
+                parsed.truth({})
         except ExpressionError as error:
             self._mistakes.add(place, str(error), _EXPRESSION_HINT)
             return

@@ -22,6 +22,7 @@ MAX_DEPTH = 40
 MAX_VALUES = 100_000
 """Values in a file at most, each use of an alias counted anew."""
 
+_YAML_HINT = "Correct the line, or one above it: text with any of : # { } [ ] , & * in it needs quotes."
 _VARIABLE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?:(:-)([^{}]*))?}|\$\{")
 _FORBIDDEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
@@ -108,7 +109,8 @@ def _parse(text: str, is_json: bool, place: Place, mistakes: MistakeList) -> obj
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = place.at() if mark is None else Place(file=place.file, path=f"line {mark.line + 1}")
-        mistakes.add(where, f"not YAML: {error.problem or error.context}", "Correct the line.")
+        hint = "Indent with spaces." if "'\\t'" in (error.problem or "") else _YAML_HINT
+        mistakes.add(where, f"not YAML: {error.problem or error.context}", hint)
         return None
     except RecursionError:
         mistakes.add(place, "the file is nested too deep", f"Nest at most {MAX_DEPTH} levels.")

@@ -20,6 +20,7 @@ Lookup: TypeAlias = Literal["known", "open"] | frozenset[str]
 """Whether a schema knows a field: yes; it does not say; or no, and these are the fields it knows there."""
 
 _DIALECT = re.compile(r"https?://json-schema\.org/draft/2020-12/schema#?\Z")
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 _SCHEMA_MAPS = ("properties", "patternProperties", "$defs", "definitions", "dependentSchemas")
 _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SCHEMAS = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
@@ -34,7 +35,10 @@ def check_schema(schema: JsonObject, place: Place, mistakes: MistakeList) -> boo
         Draft202012Validator.check_schema(dict(schema))
     except SchemaError as error:
         where = place.at(*error.absolute_path)
-        mistakes.add(where, f"not a JSON Schema: {error.message[:200]}", "Correct it by JSON Schema 2020-12.")
+        problem, hint = error.message[:200], "Correct it by JSON Schema 2020-12."
+        if error.absolute_path and error.absolute_path[-1] == "type":
+            problem, hint = f"{shown(error.instance)} is no type", f"Use one of: {', '.join(_TYPES)}."
+        mistakes.add(where, f"not a JSON Schema: {problem}", hint)
         return False
     except (RecursionError, OverflowError):
         mistakes.add(place, "the schema is nested too deep or has too large a number in a pattern", "Make it smaller.")

@@ -74,10 +74,18 @@ def find(connection: Connection, tenant: str, approval: str) -> Approval | None:
     )
 
 
+def hold(connection: Connection, tenant: str, approval: str) -> Approval | None:
+    """The approval as it stands once its run is held: until the commit nobody else answers, parks or closes it."""
+    found = find(connection, tenant, approval)
+    if found is None:
+        return None
+    connection.execute(select(runs.c.id).where(runs.c.id == found.run).with_for_update())
+    return find(connection, tenant, approval)
+
+
 def answer(connection: Connection, given: Answer, now: datetime) -> None:
-    """Write the answer and wake the run, in one commit. Raises `AlreadyAnswered` for a second answer."""
+    """Write the answer to an approval that is held and wake the run. Raises `AlreadyAnswered` for a second answer."""
     approval = given.approval
-    connection.execute(select(runs.c.id).where(runs.c.id == approval.run).with_for_update())
     changed = connection.execute(
         update(approvals)
         .where(approvals.c.id == approval.id, approvals.c.state == "pending")

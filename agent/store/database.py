@@ -21,9 +21,14 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import StaticPool
 
+from agent.storable import json_text
+
 T = TypeVar("T")
 
 READERS = 4
+
+HOLDING = 7031205
+"""Key of PostgreSQL's advisory lock that the one Segue on a database holds."""
 
 
 class SchemaError(Exception):
@@ -41,14 +46,48 @@ class Database:
             self._read_engine = _sqlite_engine(url, writer=False)
             self._writers = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         else:
-            self._write_engine = create_engine(url, pool_size=8, max_overflow=0, pool_pre_ping=True)
+            self._write_engine = create_engine(
+                url,
+                pool_size=9,
+                max_overflow=0,
+                pool_pre_ping=True,
+                json_serializer=json_text,
+                # Else times near the year 9999 come back in the server's zone as ones Python cannot hold.
+                connect_args={"options": "-c timezone=UTC"},
+            )
             self._read_engine = self._write_engine
             self._writers = ThreadPoolExecutor(4, thread_name_prefix="store-writer")
+        self._holding: Connection | None = None
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
     async def open(self) -> None:
         """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
         await self._on(self._writers, self._migrate)
+
+    async def hold(self, patience_s: float = 5.0) -> bool:
+        """Be the only Segue on a PostgreSQL database until closed; False if another one holds it.
+
+        A predecessor that was killed lets go when its server notices, hence the patience. On SQLite the lock of the
+        data directory does the same.
+        """
+        if self.dialect == "sqlite":
+            return True
+        deadline = asyncio.get_running_loop().time() + patience_s
+        while not await self._on(self._writers, self._try_hold):
+            if asyncio.get_running_loop().time() > deadline:
+                return False
+            await asyncio.sleep(0.1)
+        return True
+
+    def _try_hold(self) -> bool:
+        connection = self._write_engine.connect()
+        held: bool = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({HOLDING})").scalar_one()
+        if not held:
+            connection.close()
+            return False
+        connection.commit()
+        self._holding = connection
+        return True
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction that is on disk when this returns."""
@@ -62,6 +101,9 @@ class Database:
         """Finish what was handed in, then close."""
         await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
+        if self._holding is not None:
+            self._holding.invalidate()
+            self._holding.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
 
@@ -99,7 +141,7 @@ def _sqlite_engine(url: str, *, writer: bool) -> Engine:
         options["poolclass"] = StaticPool
     else:
         options |= {"pool_size": READERS, "max_overflow": 0}
-    engine = create_engine(url, **options)
+    engine = create_engine(url, json_serializer=json_text, **options)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:

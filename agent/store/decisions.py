@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from agent.canonical import digest
-from agent.store.runs import stop_clock
+from agent.store.runs import OPEN, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, Candidate, Decision
 from tools.types import JsonObject
@@ -60,25 +60,35 @@ HOLD = select(runs.c.id).where(runs.c.id == bindparam("run")).with_for_update()
 LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))
 UNANSWERED = select(approvals.c.id).where(approvals.c.run == bindparam("run"), approvals.c.state == "pending").limit(1)
 UNKNOWN = select(effects.c.key).where(effects.c.run == bindparam("run"), effects.c.state == "unknown").limit(1)
+EFFECT_OF_CALL = and_(
+    effects.c.run == calls.c.run, effects.c.decision == calls.c.decision, effects.c.position == calls.c.position
+)
+APPROVAL_OF_CALL = and_(
+    approvals.c.run == calls.c.run,
+    approvals.c.decision == calls.c.decision,
+    approvals.c.position == calls.c.position,
+    approvals.c.kind == "call",
+)
 OPEN_CALLS = (
     select(calls.c.position, calls.c.verdict, effects.c.state, approvals.c.state.label("answer"))
-    .outerjoin(
-        effects,
-        and_(
-            effects.c.run == calls.c.run, effects.c.decision == calls.c.decision, effects.c.position == calls.c.position
-        ),
-    )
-    .outerjoin(
-        approvals,
-        and_(
-            approvals.c.run == calls.c.run,
-            approvals.c.decision == calls.c.decision,
-            approvals.c.position == calls.c.position,
-            approvals.c.kind == "call",
-        ),
-    )
+    .outerjoin(effects, EFFECT_OF_CALL)
+    .outerjoin(approvals, APPROVAL_OF_CALL)
     .where(calls.c.run == bindparam("run"), calls.c.decision == bindparam("number"))
     .order_by(calls.c.position)
+)
+UNSENT = (
+    select(calls)
+    .join(runs, runs.c.id == calls.c.run)
+    .outerjoin(effects, EFFECT_OF_CALL)
+    .outerjoin(approvals, APPROVAL_OF_CALL)
+    .where(
+        runs.c.status.in_(OPEN),
+        effects.c.key.is_(None),
+        or_(
+            calls.c.verdict == "permitted",
+            and_(calls.c.verdict == "approval", approvals.c.state == "approved"),
+        ),
+    )
 )
 
 
@@ -222,3 +232,30 @@ def settle(connection: Connection, run: str, now: datetime) -> Pending:
     if left.wait and not left.act:
         stop_clock(connection, run, now, status="waiting")
     return left
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsent:
+    """A call of an open run that may be made and was not."""
+
+    run: str
+    decision: int
+    index: int
+    approved: bool
+    """An operator approved it or asked for it."""
+    call: Call
+
+
+def unsent(connection: Connection) -> tuple[Unsent, ...]:
+    """Calls that a stop left between permission and claim."""
+    rows = connection.execute(UNSENT).all()
+    return tuple(
+        Unsent(
+            run=row.run,
+            decision=row.decision,
+            index=row.position,
+            approved=row.verdict == "approval" or row.decided_by == "operator",
+            call=Call(tool=row.tool, arguments=row.arguments, action=row.action),
+        )
+        for row in rows
+    )

@@ -56,7 +56,7 @@ class EpisodeReader:
         self._lock = threading.Lock()
 
     def fetch(self, connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
-        """The named episodes of a tenant with the rewards known by now."""
+        """Those of the named episodes that have something to say: a reward by now, or an operator's word."""
         with self._lock:
             known = {name: self._kept[tenant, name] for name in ids if (tenant, name) in self._kept}
         unknown = [name for name in ids if name not in known]
@@ -65,7 +65,11 @@ class EpisodeReader:
             known |= {episode.id: episode for episode in read}
             self._keep(tenant, read)
         graded = rewards_of(connection, list(known))
-        return tuple(replace(known[name], rewards=graded.get(name, {})) for name in ids if name in known)
+        return tuple(
+            replace(known[name], rewards=graded.get(name, {}))
+            for name in ids
+            if name in known and (name in graded or _has_operators_word(known[name]))
+        )
 
     def _keep(self, tenant: str, read: Sequence[Episode]) -> None:
         with self._lock:
@@ -73,6 +77,10 @@ class EpisodeReader:
                 self._kept[tenant, episode.id] = episode
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+
+def _has_operators_word(episode: Episode) -> bool:
+    return bool(episode.declined) or any(action.decided_by == "operator" for action in episode.actions)
 
 
 def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:

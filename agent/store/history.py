@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select
+from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
+from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.runs import RunRow
 from agent.store.tables import approvals, calls, decisions, effects
 from agent.types import Call, CallResult, CallState
@@ -21,7 +22,7 @@ UNANSWERED = (
 MADE = select(
     func.count().label("decisions"),
     func.coalesce(func.sum(decisions.c.tokens), 0).label("tokens"),
-    func.count().filter(decisions.c.kind == "finish").label("finished"),
+    func.max(decisions.c.reason).filter(decisions.c.kind == "finish").label("finished"),
     UNANSWERED.label("unanswered"),
 ).where(decisions.c.run == bindparam("run"))
 CALLS = (
@@ -35,21 +36,8 @@ CALLS = (
         approvals.c.state.label("answer"),
         approvals.c.reason,
     )
-    .outerjoin(
-        effects,
-        and_(
-            effects.c.run == calls.c.run, effects.c.decision == calls.c.decision, effects.c.position == calls.c.position
-        ),
-    )
-    .outerjoin(
-        approvals,
-        and_(
-            approvals.c.run == calls.c.run,
-            approvals.c.decision == calls.c.decision,
-            approvals.c.position == calls.c.position,
-            approvals.c.kind == "call",
-        ),
-    )
+    .outerjoin(effects, EFFECT_OF_CALL)
+    .outerjoin(approvals, APPROVAL_OF_CALL)
     .where(calls.c.run == bindparam("run"))
     .order_by(calls.c.decision, calls.c.position)
 )
@@ -77,8 +65,8 @@ class History:
     """Indices of calls of the last decision that may be made and were not: a crash came between."""
     unanswered: bool
     """An approval or question of the run is open, or an effect unknown."""
-    finished: bool
-    """The last decision wanted nothing more, and a crash came before the run was closed."""
+    finished: str | None
+    """Reason of a last decision that wanted nothing more: a crash came before the run was closed."""
 
 
 def history(connection: Connection, run: RunRow) -> History:
@@ -99,7 +87,7 @@ def history(connection: Connection, run: RunRow) -> History:
         },
         unfinished=tuple(row["position"] for row in rows if row["decision"] == made.decisions and _is_open(row)),
         unanswered=made.unanswered > 0 or any(row["state"] == "unknown" for row in rows),
-        finished=made.finished > 0,
+        finished=made.finished,
     )
 
 

@@ -72,7 +72,7 @@ FINISH = (
     )
 )
 ASKED = (
-    select(calls.c.tool, calls.c.arguments, runs.c.tenant, runs.c.subject)
+    select(calls.c.tool, calls.c.arguments, calls.c.verdict, runs.c.tenant, runs.c.subject)
     .join(runs, runs.c.id == calls.c.run)
     .where(
         calls.c.run == bindparam("run"),
@@ -87,9 +87,11 @@ def effect_key(run: str, decision: int, index: int) -> str:
     return f"{run}:{decision}:{index}"
 
 
-def asked(connection: Connection, run: str, decision: int, index: int, *, reads: frozenset[str]) -> Effect:
-    """The effect a stored call would have; `reads` names the tools that only read."""
+def asked(connection: Connection, run: str, decision: int, index: int, *, reads: frozenset[str]) -> Effect | None:
+    """The effect a stored call would have; None for one that was refused. `reads` names the tools that only read."""
     row = connection.execute(ASKED, {"run": run, "decision": decision, "position": index}).one()
+    if row.verdict in ("refused", "rejected"):
+        return None
     return Effect(
         key=effect_key(run, decision, index),
         tenant=row.tenant,
@@ -229,11 +231,6 @@ def find(connection: Connection, key: str) -> Effect | None:
         result=row["result"],
         error=row["error"],
     )
-
-
-def in_doubt(connection: Connection, tenant: str, like: str) -> Effect | None:
-    """The claimed or unknown effect that blocks its like, if there is one."""
-    return _in_doubt(connection, tenant, like)
 
 
 def _in_doubt(connection: Connection, tenant: str, like: str | None) -> Effect | None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, insert, select, update
 
 from agent.store.tables import inbox, outcomes, rewards, runs
 from agent.types import Event
+
+CLOCK_SKEW_S = 300.0
+"""By how much an event's clock may be ahead of its outcome's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,8 @@ def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
 
 def cause(connection: Connection, outcome: NewOutcome, events: Sequence[str], window_s: float) -> str | None:
     """The latest run of the same subject, among these event types, whose event lies within the window before it."""
-    latest = outcome.event.time
+    earliest = _shifted(outcome.event.time, -window_s)
+    latest = _shifted(outcome.event.time, CLOCK_SKEW_S)
     query = (
         select(runs.c.id)
         .join(inbox, inbox.c.seq == runs.c.seq)
@@ -69,7 +73,7 @@ def cause(connection: Connection, outcome: NewOutcome, events: Sequence[str], wi
             runs.c.tenant == outcome.tenant,
             runs.c.subject == outcome.event.subject,
             runs.c.seq < outcome.seq,
-            inbox.c.time >= latest - timedelta(seconds=window_s),
+            inbox.c.time.between(earliest, latest),
         )
         .order_by(runs.c.seq.desc())
         .limit(1)
@@ -77,6 +81,13 @@ def cause(connection: Connection, outcome: NewOutcome, events: Sequence[str], wi
     if events:
         query = query.where(runs.c.event_type.in_(list(events)))
     return connection.execute(query).scalar_one_or_none()
+
+
+def _shifted(moment: datetime, seconds: float) -> datetime:
+    try:
+        return moment + timedelta(seconds=seconds)
+    except OverflowError:
+        return (datetime.min if seconds < 0 else datetime.max).replace(tzinfo=UTC)
 
 
 def join(

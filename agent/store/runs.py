@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, literal_column, select, update
 
-from agent.store.tables import inbox, runs
+from agent.store.tables import decisions, effects, inbox, runs
 from agent.types import Event, RunStatus
+
+OPEN = ("queued", "running", "waiting")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,21 +49,25 @@ LOAD = (
     .where(runs.c.id == bindparam("run"))
 )
 OTHER = runs.alias("other")
+QUEUED = runs.alias("queued")
+# Written out, as a partial index serves no bound value.
+RUNNING: ColumnElement[str] = literal_column("'running'")
+WAITS: ColumnElement[str] = literal_column("'queued'")
+# The earliest of each subject by one pass over the queue's own index: a subject's closed runs must cost nothing.
+EARLIEST = select(func.min(QUEUED.c.seq)).where(QUEUED.c.status == WAITS).group_by(QUEUED.c.tenant, QUEUED.c.subject)
 NEXT = (
     select(runs.c.id, runs.c.segment)
     .where(
         runs.c.status == "queued",
-        ~exists().where(
-            and_(
-                OTHER.c.tenant == runs.c.tenant,
-                OTHER.c.subject == runs.c.subject,
-                or_(OTHER.c.status == "running", and_(OTHER.c.status == "queued", OTHER.c.seq < runs.c.seq)),
-            )
-        ),
+        runs.c.seq.in_(EARLIEST),
+        ~exists().where(OTHER.c.tenant == runs.c.tenant, OTHER.c.subject == runs.c.subject, OTHER.c.status == RUNNING),
     )
     .order_by(runs.c.seq)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True, of=runs)
+)
+GOING = select(runs.c.id).where(
+    runs.c.id == bindparam("run"), runs.c.segment == bindparam("segment"), runs.c.status == "running"
 )
 CLOCK = select(runs.c.spent_s, runs.c.segment_started_at).where(runs.c.id == bindparam("run")).with_for_update()
 STOP = (
@@ -119,17 +125,55 @@ def wake(connection: Connection, run: str) -> None:
     )
 
 
-def close(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> None:
-    """End the run; a second close changes nothing."""
-    still_open = connection.execute(
-        select(runs.c.id).where(runs.c.id == run, runs.c.status.in_(("running", "waiting", "queued")))
-    ).one_or_none()
+def close(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> bool:
+    """End the run; whether it was still open. `closing.close_run` does all that belongs to it."""
+    still_open = connection.execute(select(runs.c.id).where(runs.c.id == run, runs.c.status.in_(OPEN))).one_or_none()
     if still_open is None:
-        return
+        return False
     stop_clock(connection, run, now, status=status)
     connection.execute(
         update(runs).where(runs.c.id == run).values(end_code=code, end_detail=detail[:4000], closed_at=now)
     )
+    return True
+
+
+def is_going(connection: Connection, start: Start) -> bool:
+    """Whether the run is running, and in this segment.
+
+    If not, a workflow of the segment that is recovered after a crash must leave the run alone: the run was closed or
+    parked before the crash, and may have been answered and started again since.
+    """
+    return connection.execute(GOING, {"run": start.run, "segment": start.segment}).first() is not None
+
+
+def next_segment(connection: Connection, lost: Start) -> Start | None:
+    """Another segment for a running run whose workflow is lost; None if the run has gone on without it."""
+    changed = connection.execute(
+        update(runs)
+        .where(runs.c.id == lost.run, runs.c.status == "running", runs.c.segment == lost.segment)
+        .values(segment=lost.segment + 1)
+    )
+    return Start(run=lost.run, segment=lost.segment + 1) if changed.rowcount == 1 else None
+
+
+def resume_clocks(connection: Connection, now: datetime) -> None:
+    """Start the clocks of running runs anew after a stop: what they did before counts, the time nobody ran does not."""
+    rows = connection.execute(
+        select(runs.c.id, runs.c.spent_s, runs.c.segment_started_at).where(
+            runs.c.status == "running", runs.c.segment_started_at.is_not(None)
+        )
+    ).all()
+    for row in rows:
+        decided = select(func.max(decisions.c.decided_at)).where(decisions.c.run == row.id)
+        called = select(func.max(func.coalesce(effects.c.ended_at, effects.c.started_at))).where(
+            effects.c.run == row.id
+        )
+        seen = [connection.execute(query).scalar_one() for query in (decided, called)]
+        last = max([moment for moment in seen if moment is not None], default=row.segment_started_at)
+        worked = max(0.0, (last - row.segment_started_at).total_seconds())
+        connection.execute(
+            update(runs).where(runs.c.id == row.id).values(spent_s=row.spent_s + worked, segment_started_at=now)
+        )
 
 
 def stop_clock(connection: Connection, run: str, now: datetime, *, status: RunStatus) -> None:

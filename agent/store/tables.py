@@ -29,6 +29,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from agent.storable import clean
+
 metadata = MetaData()
 
 
@@ -54,6 +56,28 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+class Words(TypeDecorator[str]):
+    """Text in and out, without what no database can carry, so that no error, reason or name ever fails to be stored."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace NUL and halves of surrogate pairs."""
+        return None if value is None else clean(value)
+
+
+class Name(TypeDecorator[str]):
+    """The same, of a bounded length."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """As for `Words`."""
+        return None if value is None else clean(value)
+
+
 def _json() -> Any:
     return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
@@ -62,17 +86,17 @@ inbox = Table(
     "inbox",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=True),
-    Column("tenant", String(64), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("id", Text, nullable=False),
-    Column("type", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("tenant", Name(64), nullable=False),
+    Column("source", Words, nullable=False),
+    Column("id", Words, nullable=False),
+    Column("type", Words, nullable=False),
+    Column("subject", Words, nullable=False),
     Column("time", UtcDateTime, nullable=False),
     Column("data", _json(), nullable=False),
-    Column("body_hash", String(64), nullable=False),
+    Column("body_hash", Name(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
-    Column("run", String(32)),
-    Column("outcome", String(32)),
+    Column("run", Name(32)),
+    Column("outcome", Name(32)),
     UniqueConstraint("tenant", "source", "id", name="uq_inbox_event"),
     sqlite_autoincrement=True,
 )
@@ -80,16 +104,16 @@ inbox = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("tenant", String(64), nullable=False),
+    Column("id", Name(32), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
     Column("seq", Integer, ForeignKey("inbox.seq"), nullable=False, unique=True),
-    Column("event_type", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("status", String(16), nullable=False),
+    Column("event_type", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("status", Name(16), nullable=False),
     Column("segment", Integer, nullable=False, default=0),
-    Column("decided_by", Text, nullable=False, default=""),
-    Column("end_code", String(64)),
-    Column("end_detail", Text),
+    Column("decided_by", Words, nullable=False, default=""),
+    Column("end_code", Name(64)),
+    Column("end_detail", Words),
     Column("spent_s", Float, nullable=False, default=0.0),
     Column("created_at", UtcDateTime, nullable=False),
     Column("segment_started_at", UtcDateTime),
@@ -109,50 +133,50 @@ runs = Table(
 decisions = Table(
     "decisions",
     metadata,
-    Column("run", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("run", Name(32), ForeignKey("runs.id"), primary_key=True),
     Column("number", Integer, primary_key=True),
-    Column("kind", String(8), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("decided_by", Text, nullable=False),
+    Column("kind", Name(8), nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("decided_by", Words, nullable=False),
     Column("tokens", Integer, nullable=False, default=0),
     Column("candidates", _json(), nullable=False),
     Column("evidence", _json(), nullable=False),
-    Column("degraded", Text),
+    Column("degraded", Words),
     Column("decided_at", UtcDateTime, nullable=False),
 )
 
 calls = Table(
     "calls",
     metadata,
-    Column("run", String(32), ForeignKey("runs.id"), primary_key=True),
+    Column("run", Name(32), ForeignKey("runs.id"), primary_key=True),
     Column("decision", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("tool", Text, nullable=False),
+    Column("tool", Words, nullable=False),
     Column("arguments", _json(), nullable=False),
-    Column("action", Text, nullable=False),
-    Column("purpose", Text),
+    Column("action", Words, nullable=False),
+    Column("purpose", Words),
     Column("propensity", Float, nullable=False),
-    Column("decided_by", Text, nullable=False),
-    Column("verdict", String(16), nullable=False),
-    Column("why", Text),
+    Column("decided_by", Words, nullable=False),
+    Column("verdict", Name(16), nullable=False),
+    Column("why", Words),
 )
 
 approvals = Table(
     "approvals",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("tenant", String(64), nullable=False),
-    Column("run", String(32), ForeignKey("runs.id"), nullable=False),
+    Column("id", Name(32), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("run", Name(32), ForeignKey("runs.id"), nullable=False),
     Column("decision", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("tool", Text),
+    Column("kind", Name(16), nullable=False),
+    Column("tool", Words),
     Column("arguments", _json()),
-    Column("arguments_hash", String(64)),
+    Column("arguments_hash", Name(64)),
     Column("question", _json()),
-    Column("state", String(16), nullable=False),
-    Column("answered_by", Text),
-    Column("reason", Text),
+    Column("state", Name(16), nullable=False),
+    Column("answered_by", Words),
+    Column("reason", Words),
     Column("created_at", UtcDateTime, nullable=False),
     Column("answered_at", UtcDateTime),
     UniqueConstraint("run", "decision", "position", name="uq_approvals_call"),
@@ -162,21 +186,21 @@ approvals = Table(
 effects = Table(
     "effects",
     metadata,
-    Column("key", String(64), primary_key=True),
-    Column("tenant", String(64), nullable=False),
-    Column("run", String(32), ForeignKey("runs.id"), nullable=False),
+    Column("key", Name(64), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("run", Name(32), ForeignKey("runs.id"), nullable=False),
     Column("decision", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("tool", Text, nullable=False),
-    Column("subject", Text, nullable=False),
+    Column("tool", Words, nullable=False),
+    Column("subject", Words, nullable=False),
     Column("arguments", _json(), nullable=False),
-    Column("like", String(64)),
-    Column("state", String(16), nullable=False),
+    Column("like", Name(64)),
+    Column("state", Name(16), nullable=False),
     Column("result", _json()),
-    Column("error", Text),
+    Column("error", Words),
     Column("attempts", Integer, nullable=False, default=0),
-    Column("settled_by", Text),
-    Column("settled_reason", Text),
+    Column("settled_by", Words),
+    Column("settled_reason", Words),
     Column("started_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
     Index("ix_effects_run", "run", "decision", "position"),
@@ -194,17 +218,17 @@ effects = Table(
 episodes = Table(
     "episodes",
     metadata,
-    Column("id", String(32), ForeignKey("runs.id"), primary_key=True),
-    Column("tenant", String(64), nullable=False),
-    Column("source", Text, nullable=False),
-    Column("event_id", Text, nullable=False),
-    Column("event_type", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("text", Text, nullable=False),
+    Column("id", Name(32), ForeignKey("runs.id"), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("source", Words, nullable=False),
+    Column("event_id", Words, nullable=False),
+    Column("event_type", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("text", Words, nullable=False),
     Column("features", _json(), nullable=False),
     Column("actions", _json(), nullable=False),
     Column("declined", _json(), nullable=False),
-    Column("decided_by", Text, nullable=False),
+    Column("decided_by", Words, nullable=False),
     Column("trust", Float, nullable=False),
     Column("closed_at", UtcDateTime, nullable=False),
     Column("indexed", Boolean, nullable=False, default=False),
@@ -215,14 +239,14 @@ episodes = Table(
 outcomes = Table(
     "outcomes",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("tenant", String(64), nullable=False),
+    Column("id", Name(32), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
     Column("seq", Integer, ForeignKey("inbox.seq"), nullable=False, unique=True),
-    Column("type", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("run", String(32)),
-    Column("detail", Text),
+    Column("type", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("state", Name(16), nullable=False),
+    Column("run", Name(32)),
+    Column("detail", Words),
     Column("created_at", UtcDateTime, nullable=False),
     Column("joined_at", UtcDateTime),
     Index("ix_outcomes_state", "state"),
@@ -232,9 +256,9 @@ outcomes = Table(
 rewards = Table(
     "rewards",
     metadata,
-    Column("outcome", String(32), ForeignKey("outcomes.id"), primary_key=True),
-    Column("goal", String(64), primary_key=True),
-    Column("run", String(32), nullable=False),
+    Column("outcome", Name(32), ForeignKey("outcomes.id"), primary_key=True),
+    Column("goal", Name(64), primary_key=True),
+    Column("run", Name(32), nullable=False),
     Column("reward", Float, nullable=False),
     Index("ix_rewards_run", "run"),
 )

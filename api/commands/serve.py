@@ -62,10 +62,14 @@ def serve(
     logging.basicConfig(
         level=log_level.value.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
+    from agent.deciders.chat_settings import ModelSettingsError, check_endpoint
     from api.address import Address, CannotServe, check_protected
     from api.keyfile import KeyFileError, read_keys
 
-    with reported(KeyFileError, CannotServe):
+    with reported(KeyFileError, CannotServe, ModelSettingsError):
+        if model:
+            url, secret = os.environ.get("OPENAI_BASE_URL"), os.environ.get("OPENAI_API_KEY")
+            check_endpoint(model=model, base_url=url, api_key=secret)
         address = Address(host=host, port=port, keys=None if keys is None else read_keys(keys))
         check_protected(address)
     from agent.wiring import Settings

@@ -181,8 +181,10 @@ def test_a_new_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> No
 def test_a_bad_keys_file_is_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "keys.yaml"
     path.write_text(text)
-    with pytest.raises(KeyFileError, match=r"keys\.yaml"):
+    with pytest.raises(KeyFileError, match=r"keys\.yaml") as refused:
         read_keys(path)
+    assert "Value error" not in str(refused.value)
+    assert "_FileForm" not in str(refused.value)
 
 
 def test_a_keys_file_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from typer.testing import CliRunner, Result
 
 from agent.directory import DataDirectory
@@ -98,6 +99,35 @@ def test_other_hosts_than_loopback_need_keys(tmp_path: Path) -> None:
     assert "--keys" in result.stderr
     missing = serve("--portfolio", portfolio(tmp_path), "--host", "0.0.0.0", "--keys", str(tmp_path / "none.yaml"))
     assert (missing.exit_code, "none.yaml" in missing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "Set OPENAI_API_KEY"),
+        ({"OPENAI_BASE_URL": "127.0.0.1:8080/v1"}, "Use http://HOST:PORT/v1."),
+        ({"OPENAI_API_KEY": "schlüssel"}, "OPENAI_API_KEY has characters"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_said_before_anything_is_opened(
+    tmp_path: Path, environment: dict[str, str], said: str
+) -> None:
+    cleared = {"OPENAI_BASE_URL": None, "OPENAI_API_KEY": None}
+    words = (
+        "--portfolio",
+        portfolio(tmp_path),
+        "--data",
+        str(tmp_path / "data"),
+        "--port",
+        "0",
+        "--model",
+        "some-model",
+    )
+    result = serve(*words, **{**cleared, **environment})
+    assert result.exit_code == 1
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_port_in_use_is_said_before_anything_is_opened(tmp_path: Path) -> None:

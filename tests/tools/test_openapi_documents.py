@@ -95,8 +95,19 @@ def test_all_operations_are_tools_when_none_is_selected(service: Service) -> Non
         service.app.openapi(), source="s", tools=None, defaults=Governance(effect="read", owner="desk")
     )
     names = [operation.tool.name for operation in operations]
-    assert {"open_case", "babble", "read_item_items__item_id__get"} <= set(names)
+    assert {"open_case", "babble", "read_item"} <= set(names)
+    # Two methods share one function: its name alone would not tell which is meant.
+    assert {name for name in names if name.startswith("erase")} == {
+        "erase_items__item_id__erase_get",
+        "erase_items__item_id__erase_post",
+    }
     assert {operation.tool.governance.owner for operation in operations} == {"desk"}
+
+
+def test_an_operation_that_cannot_be_called_is_to_be_left_out_by_listing_the_others() -> None:
+    page: dict[str, Any] = {"get": {"operationId": "home", "responses": {"200": {"content": {"text/html": {}}}}}}
+    with pytest.raises(SourceError, match="list the operations you want under 'tools'"):
+        read_operations({"openapi": "3.1.0", "paths": {"/": page}}, source="s", tools=None, defaults=Governance())
 
 
 def test_headers_of_the_source_and_of_the_call_are_no_arguments(service: Service) -> None:
@@ -330,7 +341,8 @@ async def test_a_service_that_recovers_within_the_attempts_is_fresh(service: Ser
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
-        (b"", "no earlier document is kept"),
+        (b"", "no earlier document is kept. Start the service."),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", "FastAPI service has it at /openapi.json"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]", "OpenAPI 3"),
         (b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n", "HTTP 404 instead of a document"),
         (b"HTTP/1.1 302 Go\r\nLocation: http://x/\r\nContent-Length: 0\r\n\r\n", "redirects, which is not followed"),

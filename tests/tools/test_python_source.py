@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -133,12 +134,19 @@ async def test_a_call_that_never_got_a_thread_did_nothing(monkeypatch: pytest.Mo
     await source.aclose()
 
 
-async def test_everything_wrong_with_the_functions_is_reported_at_once() -> None:
+async def test_everything_wrong_with_the_functions_is_reported_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     names = ("untyped", "undocumented", "open_ended", "unknown_type", "wrong_key", "absent", "NOT_A_FUNCTION")
     broken = ToolSelection(operation="tests.tools.broken_module:f")
     choosy = ToolSelection(operation="tests.tools.functions:add", governance=Governance(choice=("c",)))
     nowhere = ToolSelection(operation="os.system('ls')")
-    chosen = {name: selected(name) for name in names} | {"broken": broken, "choosy": choosy, "nowhere": nowhere}
+    away = ToolSelection(operation="tests.tools.not_there:f")
+    (tmp_path / "needy_tools.py").write_text("import not_installed_anywhere\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    needy = ToolSelection(operation="needy_tools:f")
+    chosen = {name: selected(name) for name in names}
+    chosen |= {"broken": broken, "choosy": choosy, "nowhere": nowhere, "away": away, "needy": needy}
     source = PythonSource(name="own", functions=chosen)
     with pytest.raises(SourceError) as caught:
         await source.tools()
@@ -154,5 +162,7 @@ async def test_everything_wrong_with_the_functions_is_reported_at_once() -> None
         "cannot be imported: RuntimeError: no database here",
         "'choice' names c, which is no argument. Use one of: a, b.",
         "Write 'module:function'",
+        "there is no module 'tests.tools.not_there'. Put it beside the portfolio file",
+        "module 'needy_tools' cannot be imported: it needs 'not_installed_anywhere'",
     ):
         assert expected in text

@@ -322,6 +322,7 @@ def test_backoff_grows_to_a_bound_and_differs_between_runs() -> None:
     ("setting", "value"),
     [
         ("model", " "),
+        ("base_url", None),
         ("base_url", "localhost:8000"),
         ("base_url", "ftp://host/v1"),
         ("base_url", "http://"),

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from agent.types import Call, Purpose, Situation
+from agent.store.history import NONSENSE
+from agent.types import Call, CallResult, Purpose, Situation
 from tests.agent.deciders.planner_companies import (
     INTEGER,
     NUMBER,
@@ -75,6 +76,7 @@ CALM = Purpose(
     when="steps.calm.promotions.exists(p, p.running)",
 )
 PERSON = Purpose(text="hand the customer over to a person", step="person")
+PAY = Purpose(text="pay the money back", step="repair")
 
 
 def shop(*, promotions: JsonValue, **handlers: object) -> Company:
@@ -462,3 +464,84 @@ async def test_a_purpose_already_rejected_is_not_taken_up_again() -> None:
     )
     decision = await planner().decide(start)
     assert decision.kind == "finish"
+
+
+def failed_call(name: str, purpose: Purpose, *, error: str, **arguments: JsonValue) -> CallResult:
+    call = Call(tool=name, arguments=arguments, action=name, purpose=purpose.text)
+    return replace(result(call, state="failed"), error=error)
+
+
+async def test_a_failed_look_up_that_nothing_waits_for_disturbs_no_operator() -> None:
+    ran = await shop(promotions=[{"running": True}], get_shopper=refuse).run(angry(KNOW, CALM, PERSON))
+    assert ran.questions == []
+    assert ran.decisions[-1].kind == "finish"
+    assert "get shopper failed" in ran.decisions[-1].reason
+
+
+async def test_a_failed_look_up_that_a_condition_waits_for_is_told_to_the_operator() -> None:
+    see = Purpose(text="see which promotions the customer receives", step="calm")
+    ran = await shop(promotions=[], running_promotions=refuse).run(
+        angry(KNOW, see, CALM, PERSON), operator=lambda question: []
+    )
+    assert [question.options[0].tool for question in ran.questions] == ["running_promotions"]
+    assert ran.calls("open_ticket")
+    assert ran.calls("silence_promotions") == []
+
+
+async def test_a_write_that_may_have_acted_is_not_offered_as_if_it_could_be_repeated() -> None:
+    doubtful = failed_call(
+        "pay_back",
+        PAY,
+        error=f"{NONSENSE}: not readable as JSON",
+        shopper_id="s-7",
+        order_id="o-3",
+        amount=5,
+    )
+    start = angry(PAY, results=(doubtful,), tools=SHOP)
+    start = replace(start, event=replace(start.event, data={"order_id": "o-3", "amount": 5}))
+    asked = (await planner().decide(start)).question
+    assert asked is not None
+    assert "tried again" not in asked.text
+    assert "may have been done" in asked.text
+    plain = replace(doubtful, error="HTTP 422: no such order.")
+    asked = (await planner().decide(replace(start, results=(plain,)))).question
+    assert asked is not None
+    assert "Shall it be tried again?" in asked.text
+
+
+async def test_purposes_are_quoted_alike_and_sentences_end_once() -> None:
+    purpose = Purpose(text="pay the customer's money back", step="repair")
+    failed = failed_call(
+        "pay_back", purpose, error="HTTP 422: above the limit.", shopper_id="s-7", order_id="o-3", amount=5
+    )
+    start = angry(KNOW, purpose, CALM, PERSON, results=(failed,), tools=SHOP)
+    start = replace(start, event=replace(start.event, data={"order_id": "o-3", "amount": 5, "question": "q"}))
+    reasons: list[str] = []
+    company = shop(promotions=[{"running": True}])
+    ran = await company.run(start, operator=lambda question: [])
+    reasons += [decision.reason for decision in ran.decisions]
+    reasons += [question.text for question in ran.questions]
+    assert ran.questions
+    assert "“pay the customer's money back”" in reasons[0]
+    for reason in reasons:
+        assert ".." not in reason
+        assert "'pay" not in reason
+        assert '"pay' not in reason
+
+
+async def test_a_value_the_tool_does_not_take_is_not_called_absent() -> None:
+    tools = [
+        tool("pay_back", "Pays money back.", {"amount": {"type": "number", "maximum": 100}}, step="repair"),
+    ]
+    start = situation(data={"amount": 5_000}, playbook=[PAY])
+    question = (await Company(tools=tools).run(start)).questions[0]
+    assert question.missing == ("amount",)
+    assert "does not take what was found for amount" in question.text
+    question = (await Company(tools=tools).run(replace(start, event=replace(start.event, data={})))).questions[0]
+    assert "neither the event nor an earlier result gives" in question.text
+
+
+async def test_a_condition_on_what_is_not_looked_up_yet_is_not_called_false() -> None:
+    ran = await shop(promotions=[{"running": True}]).run(angry(CALM, PERSON))
+    assert "does not hold" not in ran.decisions[0].reason
+    assert ran.calls("silence_promotions")
