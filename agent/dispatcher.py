@@ -13,6 +13,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -65,7 +66,7 @@ class Dispatcher:
         self._graph: RunGraph = build_graph(stages, DbosSteps())
         self._active: set[Start] = set()
         """What is being started or handled."""
-        self._handled: set[Start] = set()
+        self._handled: dict[Start, asyncio.Task[Any] | None] = {}
         self._lost: dict[str, int] = {}
         """How often in a row a run's workflow was over before the run was."""
         self._unhandled: dict[Start, float] = {}
@@ -111,6 +112,7 @@ class Dispatcher:
                 await task
         with suppress(TimeoutError):
             await asyncio.wait_for(self._until_idle(), GRACE_S)
+        await self._cut_off()
         await self._engine.aclose()
 
     async def _until_idle(self) -> None:
@@ -118,13 +120,20 @@ class Dispatcher:
             self._wake.clear()
             await self._wake.wait()
 
+    async def _cut_off(self) -> None:
+        """End what is still going, as a crash would; else it would go on without a store."""
+        going = [task for task in self._handled.values() if task is not None]
+        for task in going:
+            task.cancel()
+        await asyncio.gather(*going, return_exceptions=True)
+
     async def _handle(self, start: Start) -> str:
         self._active.add(start)
-        self._handled.add(start)
+        self._handled[start] = asyncio.current_task()
         try:
             return await self._go(start)
         finally:
-            self._handled.discard(start)
+            self._handled.pop(start, None)
             self._active.discard(start)
             self.wake()
 
@@ -139,8 +148,6 @@ class Dispatcher:
             log.exception("run %s was interrupted", run)
             raise
         except Exception as error:
-            if self._closing:
-                raise
             # A bug must not leave the subject blocked for ever, nor go unseen.
             log.exception("run %s failed", run)
             await self._fail(run, f"{type(error).__name__}: {error}")

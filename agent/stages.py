@@ -104,11 +104,13 @@ class RunStages:
 
         def close(connection: Connection) -> Episode | None:
             row = runs.load(connection, run)
+            runs.name_decider(connection, run, self._decider.name)
+            # Before the close, which turns down what no operator ever turned down.
+            results = history(connection, row).results
             close_run(connection, run, status=end.status, code=end.code, detail=end.detail, now=now)
             kind = self._portfolio.events.get(row.event.type)
             if kind is None:
                 return None
-            results = history(connection, row).results
             facts = read_facts(row.event, kind, results)
             decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
             episode = Episode(

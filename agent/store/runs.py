@@ -146,6 +146,11 @@ def is_going(connection: Connection, start: Start) -> bool:
     return connection.execute(GOING, {"run": start.run, "segment": start.segment}).first() is not None
 
 
+def name_decider(connection: Connection, run: str, by: str) -> None:
+    """Say who was to decide a run that ended before its first decision."""
+    connection.execute(update(runs).where(runs.c.id == run, runs.c.decided_by == "").values(decided_by=by))
+
+
 def next_segment(connection: Connection, lost: Start) -> Start | None:
     """Another segment for a running run whose workflow is lost; None if the run has gone on without it."""
     changed = connection.execute(

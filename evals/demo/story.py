@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -73,14 +73,17 @@ async def play_story(stage: Stage, story: Story) -> dict[str, Any]:
     else:
         story.check("somebody's answer could be taught", False, f"none of {len(matters)} answers was for everybody")
     await _nothing_to_do(stage, story)
-    await _refund(stage, story)
     await _outcome(stage, story)
+    await _refund(stage, story)
     state = await stage.world("/_world/state")
     return {"totals": state["totals"], "ledger": await stage.world("/_world/ledger")}
 
 
 async def _choose(stage: Stage) -> list[_Matter]:
-    """Customers with running campaigns whose question others ask in other words; the most asked first."""
+    """Customers with running campaigns and one trouble only, whose question others ask in other words.
+
+    The most asked question comes first.
+    """
     events = await stage.world("/_world/events", type=FAILED, n=ENOUGH, seed=1)
     state = await stage.world("/_world/state")
     running = {
@@ -88,13 +91,14 @@ async def _choose(stage: Stage) -> list[_Matter]:
         for customer in state["customers"]
         if any(campaign["state"] == "running" for campaign in customer["campaigns"])
     }
+    once = Counter(event["subject"] for event in events)
     matters = {affair["id"]: affair["matter"] for affair in state["affairs"]}
     by_matter: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for event in events:
         by_matter[matters[event["id"]]].append(event)
     found: list[_Matter] = []
     for alike in sorted(by_matter.values(), key=len, reverse=True):
-        first = next((event for event in alike if event["subject"] in running), None)
+        first = next((event for event in alike if event["subject"] in running and once[event["subject"]] == 1), None)
         if first is not None:
             asked = first["data"]["question"]
             others = tuple(dict.fromkeys(e["data"]["question"] for e in alike if e["data"]["question"] != asked))

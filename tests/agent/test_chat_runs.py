@@ -64,7 +64,7 @@ async def test_a_passing_fault_of_the_model_is_survived(tmp_path: Path, fault: S
 )
 async def test_a_lasting_fault_of_the_model_ends_the_run_by_name(tmp_path: Path, fault: Step, code: str) -> None:
     run, company = await handled(tmp_path, [forever(fault)])  # type: ignore[arg-type]
-    assert (run["status"], run["end"]["code"]) == ("failed", code)
+    assert (run["status"], run["end"]["code"], run["decided_by"]) == ("failed", code, "scripted")
     assert company.ledger.deliveries == []
 
 
