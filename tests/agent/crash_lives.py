@@ -14,6 +14,7 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -212,19 +213,21 @@ async def drive(segue: Segue, life: Life, event_id: str) -> Shown:
         if run["status"] in ENDED:
             return run
         if life.eager or run["status"] == "waiting":
-            await operate(segue, life)
+            await operate(segue, life, run)
         await asyncio.sleep(0.005)
 
 
-async def operate(segue: Segue, life: Life) -> None:
-    """Approve what is asked, and say of a call in doubt whether the tool got it."""
-    for asked in (await segue.approvals("default", "pending", None, 10)).items:
-        await segue.answer("default", asked["id"], GivenAnswer(approved=True, by="ann"))
+async def operate(segue: Segue, life: Life, run: Shown) -> None:
+    """Approve what the run asks, and say of a call in doubt whether the tool got it."""
+    for asked in run["approvals"]:
+        if asked["state"] == "pending":
+            await segue.answer("default", asked["id"], GivenAnswer(approved=True, by="ann"))
     noted = {one["key"] for one in delivered(life)}
-    for effect in (await segue.effects("default", "unknown", None, 10)).items:
-        key = effect["key"]
-        state: Any = "done" if key in noted else "failed"
-        await segue.settle("default", key, state=state, result=None, reason="looked at the tool", by="ann")
+    for effect in run["effects"]:
+        if effect["state"] == "unknown":
+            key = effect["key"]
+            state: Any = "done" if key in noted else "failed"
+            await segue.settle("default", key, state=state, result=None, reason="looked at the tool", by="ann")
 
 
 def delivered(life: Life) -> list[dict[str, str]]:
@@ -279,7 +282,11 @@ def nurse() -> None:
         if child == 0:
             os.close(1)
             os.dup2(2, 1)
-            asyncio.run(asyncio.wait_for(live(life), 60))
-            os._exit(0)
+            try:
+                asyncio.run(asyncio.wait_for(live(life), 60))
+                os._exit(0)
+            finally:
+                traceback.print_exc()
+                os._exit(1)
         _, status = os.waitpid(child, 0)
         print(os.waitstatus_to_exitcode(status), flush=True)

@@ -7,9 +7,11 @@ import random
 import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from agent import dispatcher
 from agent.ids import new_id
@@ -176,16 +178,17 @@ async def written(database: Database, dice: random.Random, many: int) -> list[st
             decided_by="planner",
             closed_at=now - timedelta(days=dice.random() * 50),
         )
-        await database.write(lambda connection, batch=events: accept(connection, "default", batch, now))
-        await database.write(lambda connection, one=episode: episodes.write(connection, one))
-        for outcome in await database.read(lambda connection: new_outcomes(connection, 9)):
-            reward = {"loyalty": dice.random()}
-            await database.write(
-                lambda connection, new=outcome, run=ids[-1], told=reward: join(
-                    connection, new, run=run, graded=told, mistake=None, now=now
-                )
-            )
+        await database.write(partial(store, events=events, episode=episode, reward=dice.random()))
     return ids
+
+
+def store(connection: Connection, *, events: list[Incoming], episode: Episode, reward: float) -> None:
+    """A run's event, its outcome if there is one, and its episode."""
+    accept(connection, "default", events, episode.closed_at)
+    episodes.write(connection, episode)
+    for outcome in new_outcomes(connection, 9):
+        told = {"loyalty": reward}
+        join(connection, outcome, run=episode.id, graded=told, mistake=None, now=episode.closed_at)
 
 
 def arriving(id: str, new: str, kind: str, now: datetime) -> Incoming:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.service import Conflict, GivenAnswer
-from tests.agent.company import Script, call, dies, open_company, raw
+from agent.directory import DataDirectoryBusy
+from agent.events import RawEvent
+from agent.service import Conflict, GivenAnswer, NotFound
+from agent.store.queries import RunFilter
+from agent.types import Question
+from agent.wiring import Settings, open_segue
+from tests.agent.company import Script, call, dies, embedder, open_company, raw
+from tests.agent.crash_lives import Life, Nursery
+from tests.agent.test_crash_points import assert_told_once
+from tools.errors import ToolError
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -45,3 +56,70 @@ async def test_a_story_with_an_approval_a_doubt_and_an_outcome_goes_the_same_way
     assert {effect["state"] for effect in run["effects"]} == {"done"}
     assert len(company.ledger.of("pay_back")) == 1
     assert run["outcomes"][0]["rewards"] == {"loyalty": 1.0}
+
+
+async def test_two_servers_never_work_on_one_database(tmp_path: Path, postgres_url: str) -> None:
+    script = Script([[call("pause_mail")]])
+    async with open_company(tmp_path, script, database_url=postgres_url) as company:
+        second = Settings(portfolio=(tmp_path / "portfolio.yaml",), data=tmp_path / "other", database_url=postgres_url)
+        with pytest.raises(DataDirectoryBusy, match="Another Segue works on this database"):
+            async with open_segue(second, Script([]), embedder()):
+                pass
+        assert (await company.handle("c-two", id="e-two"))["status"] == "done"
+
+
+async def test_overlapping_batches_at_once_make_each_run_once_in_their_order(tmp_path: Path, postgres_url: str) -> None:
+    async with open_company(tmp_path, Script([[call("book_call")]]), database_url=postgres_url) as company:
+        events = [raw(f"p-{number % 3}", id=f"p-{number}", message=str(number)) for number in range(12)]
+        answers = await asyncio.gather(
+            *(company.segue.accept("default", events[start:] + events[:start]) for start in range(8))
+        )
+        run_of = {
+            one.id: {other.run for answer in answers for other in answer if other.id == one.id} for one in answers[0]
+        }
+        assert all(len(found) == 1 for found in run_of.values())
+        event_of = {run or "": id for id, found in run_of.items() for run in found}
+        for run in event_of:
+            await company.ended(run)
+    handled = [event_of[key.split(":")[0]] for _, _, key in company.ledger.deliveries]
+    assert sorted(handled) == sorted(event.id for event in events)
+    # Whichever batch came first set the order, a rotation of the same one; the same for every subject.
+    first = next(answer for answer in answers if not answer[0].duplicate)
+    for subject in ("p-0", "p-1", "p-2"):
+        own = {event.id for event in events if event.subject == subject}
+        assert [id for id in handled if id in own] == [one.id for one in first if one.id in own]
+
+
+async def test_what_postgresql_cannot_hold_fails_no_run_and_no_request(tmp_path: Path, postgres_url: str) -> None:
+    def answers_oddly() -> dict[str, Any]:
+        raise ToolError("no\x00 way")
+
+    long = "\u65e5" * 341
+    end = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+    script = Script([[call("book_call", note="n\x00"), call("pause_mail")], Question(text="what\x00 now \ud800?")])
+    async with open_company(tmp_path, script, database_url=postgres_url) as company:
+        company.ledger.faults["pause_mail"] = [answers_oddly]
+        event = RawEvent(source=long, id=long, type="customer.upset", subject=long, time=end, data={"amount": 1e22})
+        (accepted,) = await company.segue.accept("default", [event])
+        run = await company.ended(accepted.run or "")
+        assert run["status"] == "waiting"
+        assert run["event"]["time"] == "9999-12-31T23:59:59Z"
+        assert (await company.approval())["question"] == "what\ufffd now \ufffd?"
+        for strange in ("a\x00b", "\ud800"):
+            with pytest.raises(NotFound):
+                await company.segue.run("default", strange)
+            assert (await company.segue.runs("default", RunFilter(subject=strange), strange, 5)).items == []
+        (again,) = await company.segue.accept("default", [event])
+        assert again.duplicate
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["after write Dispatcher._dispatch#1", "after call book_call#1", "after write RunStages.settle#2"],
+)
+def test_a_run_killed_on_postgresql_is_finished_by_the_next_life(tmp_path: Path, postgres_url: str, point: str) -> None:
+    life = Life(data=str(tmp_path), database_url=postgres_url, event=f"e-{point}")
+    with Nursery(tmp_path / "log") as nursery:
+        assert nursery.live(replace(life, die_on=point)), f"{point} was never passed"
+        assert not nursery.live(life)
+    assert_told_once(life)
