@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import os
 import tempfile
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import onnxruntime
 import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ class Embedder:
     changes its vector by rounding only (below 1e-6).
     """
 
-    def __init__(self, *, session: onnxruntime.InferenceSession, tokenizer: Tokenizer, cache_size: int = 4096) -> None:
+    def __init__(self, *, session: Any, tokenizer: Tokenizer, cache_size: int = 4096) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._cache: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
@@ -54,6 +55,7 @@ class Embedder:
         Raises `EmbeddingError` when the weights are missing or unreadable, or the folder cannot be written.
         """
         files = find_model_files()
+        onnxruntime = _silent_runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
@@ -113,6 +115,14 @@ class Embedder:
                 self._cache[_key(text)] = vector.copy()
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
+
+
+def _silent_runtime() -> Any:
+    """onnxruntime, told before it is loaded to report nothing: else it sends events to its maker in the background."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    runtime = importlib.import_module("onnxruntime")
+    runtime.disable_telemetry_events()
+    return runtime
 
 
 def _clean(text: str) -> str:

@@ -16,7 +16,7 @@ from agent.deciders.planner_meaning import Similarities
 from agent.deciders.planner_playbook import Next, PurposePlanner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.deciders.planner_turn import Turn, is_alike, listed, quoted, sentence, spoken
-from agent.types import Call, Decision, Question, Situation
+from agent.types import Call, Candidate, Decision, Question, Situation
 from tools.types import Tool
 
 NAME = "planner"
@@ -58,7 +58,7 @@ class Planner:
             reason=_reason(wave, nexts)[:MAX_REASON],
             calls=wave.calls,
             question=wave.question,
-            candidates=tuple(turn.notes),
+            candidates=(*turn.notes, *_passed_over(turn)),
             decided_by=NAME,
         )
 
@@ -134,6 +134,31 @@ async def _record(turn: Turn, one: Next, wave: _Wave) -> None:
         if why_not is not None and option.action in failed and one.kind != "ask":
             why_not = "it did not work in this run"
         turn.notes.append(option.candidate(purpose=purpose, why_not=why_not))
+
+
+def _passed_over(turn: Turn) -> list[Candidate]:
+    """Tools of the playbook's steps that no purpose came near enough to weigh, so that the report is complete."""
+    situation = turn.situation
+    steps = {purpose.step for purpose in situation.playbook or ()}
+    noted = {candidate.tool for candidate in turn.notes}
+    return [
+        Candidate(
+            action=tool.name,
+            tool=tool.name,
+            purpose=None,
+            permitted=True,
+            prior=0.0,
+            success=known.success if known else 0.0,
+            failure=known.failure if known else 0.0,
+            episodes=known.episodes if known else (),
+            score=0.0,
+            chosen=False,
+            why_not="no purpose that is open means it",
+        )
+        for tool in situation.tools
+        if tool.governance.step in steps and tool.name not in noted
+        for known in [situation.evidence.get(tool.name)]
+    ]
 
 
 def _why_not(one: Next, wave: _Wave, served: bool, action: str) -> str:

@@ -248,7 +248,7 @@ def _why(planned: Planned, options: Sequence[Option]) -> str:
     option = planned.option
     if option.evidence is not None and option.evidence.episodes:
         return f"score {option.score:.2f} from {len(option.evidence.episodes)} like episodes"
-    return f"score {option.score:.2f} by meaning" if len(options) > 1 else "the only tool for it"
+    return f"score {option.score:.2f} by meaning" if len(options) > 1 else "no other tool of the step means it"
 
 
 def _lacks(filled: Filled) -> str:

@@ -28,7 +28,8 @@ def postgres_url() -> Iterator[str]:
     if binaries is None:
         pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
     user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    folder = Path(tempfile.mkdtemp(prefix="segue-pg-"))
+    # Not below TMPDIR: the server runs as another user, who may not enter it, and a socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="segue-pg-", dir="/tmp"))
     if os.geteuid() == 0:
         try:
             shutil.chown(folder, user)

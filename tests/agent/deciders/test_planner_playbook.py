@@ -153,6 +153,8 @@ async def test_no_call_is_made_twice_and_every_decision_shows_what_was_weighed()
         assert chosen == {call.action for call in decision.calls}
         assert all(candidate.why_not for candidate in decision.candidates if not candidate.chosen)
         assert all(0 <= candidate.score <= 1 and 0 <= candidate.prior <= 1 for candidate in decision.candidates)
+        of_the_steps = {tool.name for tool in SHOP if tool.governance.step in {KNOW.step, CALM.step, PERSON.step}}
+        assert of_the_steps <= {candidate.tool for candidate in decision.candidates}
 
 
 async def test_evidence_about_a_choice_overrules_the_order_of_declaration() -> None:
