@@ -1,9 +1,13 @@
-"""The data directory: who holds it, and where things lie in it. Start with `DataDirectory.hold`."""
+"""The data directory: who holds it, and where things lie in it. Start with `DataDirectory.hold`.
+
+`who_holds` looks without holding.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -72,3 +76,43 @@ class DataDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self.lock)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """Who holds a data directory, or held it last."""
+
+    held: bool
+    process: int | None
+    """As its lock file names it; another container may count processes differently."""
+
+
+def who_holds(path: Path) -> Holding | None:
+    """Look at the lock without waiting and without keeping it; None where nobody ever held the directory.
+
+    Raises OSError where the lock file cannot be read.
+    """
+    try:
+        lock = os.open(path / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        text = os.read(lock, 32).decode("ascii", "replace").strip()
+        process = int(text) if text.isascii() and text.isdigit() else None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return Holding(held=True, process=process)
+        return Holding(held=False, process=process)
+    finally:
+        os.close(lock)
+
+
+def cache_dir(environment: Mapping[str, str], data: Path) -> Path:
+    """Where the embedding graph is kept: shared by all data directories of a user where there is such a place."""
+    if environment.get("SEGUE_CACHE"):
+        return Path(environment["SEGUE_CACHE"])
+    home = environment.get("XDG_CACHE_HOME") or (f"{environment['HOME']}/.cache" if environment.get("HOME") else "")
+    if home and os.access(Path(home).parent, os.W_OK):
+        return Path(home) / "segue"
+    return data / "cache"

@@ -6,7 +6,6 @@ Clock, ids and randomness are bound here, once; everything is opened and closed 
 from __future__ import annotations
 
 import logging
-import os
 import random
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,10 +16,12 @@ from pathlib import Path
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy
+from agent.directory import cache_dir as cache_dir
 from agent.dispatcher import Dispatcher
 from agent.ledger import Ledger, Patience
 from agent.portfolio.load import complete, load_portfolio
-from agent.portfolio.model import OpenApiEntry, Portfolio, PythonEntry, ToolEntry
+from agent.portfolio.model import Portfolio
+from agent.portfolio.opening import tool_sources
 from agent.remember import Remembering
 from agent.service import Segue
 from agent.situation import Situations
@@ -33,11 +34,7 @@ from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
 from memory.recall import Memory
 from memory.scoring import Settings as MemorySettings
 from memory.types import Episode
-from tools.openapi import OpenApiSource
-from tools.python import PythonSource
 from tools.registry import ToolRegistry
-from tools.selection import ToolSelection
-from tools.types import ToolSource
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +71,7 @@ async def open_segue(
     async with AsyncExitStack() as stack:
         loaded = load_portfolio(settings.portfolio, settings.environment)
         held = stack.enter_context(DataDirectory.hold(settings.data))
-        registry = await ToolRegistry.open(_sources(loaded, held))
+        registry = await ToolRegistry.open(tool_sources(loaded, documents=held.documents))
         stack.push_async_callback(registry.aclose)
         portfolio = complete(loaded, registry.tools)
         database = Database(settings.database_url or held.store_url)
@@ -136,7 +133,7 @@ def _now() -> datetime:
 
 
 def _open_embedder(settings: Settings, held: DataDirectory) -> Embedder:
-    return Embedder.open(_cache_dir(settings.environment, held.path))
+    return Embedder.open(cache_dir(settings.environment, held.path))
 
 
 async def _open_memory(
@@ -163,16 +160,6 @@ async def _open_memory(
     return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=_now)
 
 
-def _cache_dir(environment: Mapping[str, str], data: Path) -> Path:
-    """Where the embedding graph is kept: shared by all data directories of a user where there is such a place."""
-    if environment.get("SEGUE_CACHE"):
-        return Path(environment["SEGUE_CACHE"])
-    home = environment.get("XDG_CACHE_HOME") or (f"{environment['HOME']}/.cache" if environment.get("HOME") else "")
-    if home and os.access(Path(home).parent, os.W_OK):
-        return Path(home) / "segue"
-    return data / "cache"
-
-
 def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decider:
     if settings.model is None:
         return Planner(memory.similarities, PlannerSettings())
@@ -186,35 +173,3 @@ def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decid
     )
     stack.push_async_callback(decider.aclose)
     return decider
-
-
-def _sources(portfolio: Portfolio, held: DataDirectory) -> list[ToolSource]:
-    return [_source(entry, held) for entry in portfolio.sources]
-
-
-def _source(entry: OpenApiEntry | PythonEntry, held: DataDirectory) -> ToolSource:
-    match entry:
-        case OpenApiEntry():
-            return OpenApiSource(
-                name=entry.name,
-                address=entry.address,
-                base_url=entry.base_url,
-                headers=entry.headers,
-                tools=None if entry.tools is None else {tool.name: _selection(tool) for tool in entry.tools},
-                defaults=entry.defaults,
-                cache_dir=held.documents,
-            )
-        case PythonEntry():
-            return PythonSource(
-                name=entry.name,
-                functions={
-                    tool.name: ToolSelection(
-                        operation=function, description=tool.description, governance=tool.governance
-                    )
-                    for function, tool in entry.functions.items()
-                },
-            )
-
-
-def _selection(tool: ToolEntry) -> ToolSelection:
-    return ToolSelection(operation=tool.operation, description=tool.description, governance=tool.governance)

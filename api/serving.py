@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from agent.directory import DataDirectoryBusy
 from agent.portfolio.mistakes import PortfolioError
+from agent.portfolio.opening import find_modules_beside
 from agent.service import Segue
 from agent.store.database import SchemaError
 from agent.wiring import Settings
@@ -49,6 +50,6 @@ def serve_here(settings: Settings, address: Address, *, access_log: bool) -> Non
         sys.stdout.flush()
 
     # Behind all others, so that a portfolio's own modules are found but shadow nothing.
-    sys.path += [str(folder) for folder in dict.fromkeys(path.resolve().parent for path in settings.portfolio)]
+    find_modules_beside(settings.portfolio)
     with reported(*EXPECTED):
         asyncio.run(run_server(settings, address, ready, access_log=access_log))

@@ -1,4 +1,4 @@
-"""The commands evals adds to `segue`: `world` and `demo`. Start with `register`."""
+"""The commands evals adds to `segue`: `world`, `demo` and `eval`. Start with `register`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,37 @@ from typing import Annotated
 
 import typer
 
+from evals.scenarios.command import scenarios
+from evals.seasons.command import season
+
 
 def register(app: typer.Typer) -> None:
     """Called by the command line through the entry point group `segue.commands`."""
     app.command("world", help="Serve a simulated company: AI tools over HTTP, with state and outcomes.")(world)
     app.command("demo", help="Play the stories against a world of its own, and show what memory is worth.")(demo)
+    app.add_typer(_evaluations(), name="eval")
+
+
+def _evaluations() -> typer.Typer:
+    """`segue eval ...`: measurements."""
+    group = typer.Typer(help="Measure what Segue decides, against simulated companies.", no_args_is_help=True)
+    group.command("scenarios", help="Play the cases in every arm; the world grades them.")(scenarios)
+    group.command("season", help="Play seasons with and without memory: what is learned, over seeds.")(season)
+    group.command("record-wire", help="Record the cassettes of the tiny chat model anew.")(record_wire)
+    return group
+
+
+def record_wire(
+    scene: Annotated[list[str] | None, typer.Argument(help="Only these scenes.")] = None,
+) -> None:
+    """Ask the tiny model over HTTP and keep what it answers; needs `uv sync --group tiny`."""
+    from evals.wire.record import CASSETTES, RecordError, record
+
+    try:
+        asyncio.run(record(scene or [], CASSETTES, typer.echo))
+    except RecordError as error:
+        typer.echo(f"segue eval record-wire: {error}", err=True)
+        raise typer.Exit(1) from error
 
 
 def world(

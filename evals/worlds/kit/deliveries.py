@@ -133,6 +133,8 @@ def _spoilt(fault: Fault | None) -> Response | None:
     """The answer of a tool that does not act because of its fault."""
     if fault is not None and fault.mode == "fail":
         return problem(500, "The service has an internal error.")
+    if fault is not None and fault.mode == "refuse":
+        return problem(409, "The service takes nothing of this kind at present.")
     if fault is not None and fault.mode == "garbage":
         return Response(GARBAGE, media_type="application/json")
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Mode = Literal["slow", "fail", "die_after_effect", "garbage"]
+Mode = Literal["slow", "fail", "refuse", "die_after_effect", "garbage"]
 
 
 @dataclass(frozen=True, kw_only=True)

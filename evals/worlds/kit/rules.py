@@ -27,6 +27,9 @@ class Rules(Protocol):
     def found(self, db: sqlite3.Connection, *, seed: int) -> None:
         """Fill the empty tables for hour 0."""
 
+    def arrange(self, db: sqlite3.Connection, given: Mapping[str, Any]) -> None:
+        """Put what a case is about into the founded world. Raises `ProblemError` for what cannot be put there."""
+
     def add_tools(self, router: APIRouter, db: sqlite3.Connection) -> None:
         """Add one operation per tool; a handler runs inside the delivery's transaction on `db`."""
 

@@ -25,7 +25,7 @@ from evals.worlds.kit.rules import Rules
 from evals.worlds.kit.sender import Sender
 from evals.worlds.kit.store import Store, get_meta
 
-WORLDS = ("retail_care",)
+WORLDS = ("retail_care", "plant_maintenance")
 RETRY_EVERY_S = 1.0
 
 

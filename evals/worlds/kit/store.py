@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 KIT_SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta(name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -90,6 +91,16 @@ def get_meta(db: sqlite3.Connection, name: str) -> str | None:
 def set_meta(db: sqlite3.Connection, name: str, value: str) -> None:
     """Store a setting of the world."""
     db.execute("INSERT INTO meta VALUES(?, ?) ON CONFLICT(name) DO UPDATE SET value = excluded.value", (name, value))
+
+
+def life(db: sqlite3.Connection) -> str:
+    """Differs after every reset, so that events of one life are never taken for those of another."""
+    return get_meta(db, "life") or ""
+
+
+def rows(db: sqlite3.Connection, query: str, values: Sequence[object] = ()) -> list[dict[str, Any]]:
+    """Rows as observers see them."""
+    return [dict(row) for row in db.execute(query, values)]
 
 
 def as_json(value: object) -> str:

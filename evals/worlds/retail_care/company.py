@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import secrets
 import sqlite3
 from collections.abc import Mapping
 from random import Random
 from typing import Any
 
 from evals.worlds.kit.chance import chance
-from evals.worlds.kit.store import get_meta, set_meta
 from evals.worlds.retail_care.catalogue import SEGMENTS
 
 CUSTOMERS = 400
@@ -46,7 +44,6 @@ CREATE TABLE IF NOT EXISTS lessons(id INTEGER PRIMARY KEY, question TEXT, answer
 
 def found(db: sqlite3.Connection, *, seed: int, phrases: Mapping[str, Any]) -> None:
     """Customers with their orders and campaigns, the same for the same seed."""
-    set_meta(db, "life", secrets.token_hex(3))
     random = chance("company", seed)
     order = 10_000
     for number in range(1, CUSTOMERS + 1):
@@ -71,11 +68,6 @@ def found(db: sqlite3.Connection, *, seed: int, phrases: Mapping[str, Any]) -> N
             row = (f"R-{order}", customer, product["name"], product["price"], random.randint(1, 200))
             db.execute("INSERT INTO orders VALUES(?, ?, ?, ?, ?)", row)
         _add_campaigns(db, random, customer, phrases)
-
-
-def life(db: sqlite3.Connection) -> str:
-    """Differs after every reset, so that events of one life are never taken for those of another."""
-    return get_meta(db, "life") or ""
 
 
 def _name(random: Random, segment: str, phrases: Mapping[str, Any]) -> str:

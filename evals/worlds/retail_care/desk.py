@@ -6,10 +6,10 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
+from evals.worlds.kit.store import life
 from evals.worlds.kit.timeline import cloud_event, now_h, plan, queue_event
 from evals.worlds.retail_care.catalogue import Catalogue, Matter
 from evals.worlds.retail_care.chatbot import Article, Chatbot
-from evals.worlds.retail_care.company import life
 from evals.worlds.retail_care.encoder import Encoder
 from evals.worlds.retail_care.truth import DEADLINE_H, affair_of, count_handover, hours_to_resolve, resolve_affair
 

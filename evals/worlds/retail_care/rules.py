@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from evals.worlds.kit.chance import chance
+from evals.worlds.kit.store import life
 from evals.worlds.kit.timeline import Due, cloud_event, now_h, queue_event
 from evals.worlds.retail_care import company, tools, truth, view
 from evals.worlds.retail_care.catalogue import Catalogue, Matter, load_catalogue
@@ -16,6 +17,7 @@ from evals.worlds.retail_care.chatbot import Article, Chatbot
 from evals.worlds.retail_care.desk import Desk
 from evals.worlds.retail_care.encoder import Encoder
 from evals.worlds.retail_care.events import CHURNED, FIRST_CUSTOMER, REPURCHASED, SHOP_SOURCE, EventMaker
+from evals.worlds.retail_care.given import arrange
 from evals.worlds.retail_care.vectors import prepared_vectors
 
 
@@ -38,6 +40,10 @@ class RetailCare:
     def found(self, db: sqlite3.Connection, *, seed: int) -> None:
         """Fill the empty tables for hour 0."""
         company.found(db, seed=seed, phrases=self._catalogue.phrases)
+
+    def arrange(self, db: sqlite3.Connection, given: Mapping[str, Any]) -> None:
+        """Customers, conversations and lessons of a case."""
+        arrange(db, given)
 
     def add_tools(self, router: APIRouter, db: sqlite3.Connection) -> None:
         """One operation per tool."""
@@ -108,6 +114,6 @@ def _announce_outcome(db: sqlite3.Connection, affair_id: str) -> None:
         slow = affair["resolved_h"] - affair["opened_h"] > 24.0
         data["reason_code"] = "slow_service" if slow else "moved_to_competitor"
     type_ = REPURCHASED if affair["result"] == "repurchased" else CHURNED
-    id_ = f"outcome-{company.life(db)}-{affair_id}"
+    id_ = f"outcome-{life(db)}-{affair_id}"
     event = cloud_event(id_=id_, source=SHOP_SOURCE, type_=type_, subject=affair["customer_id"], data=data)
     queue_event(db, event)

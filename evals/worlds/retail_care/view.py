@@ -6,6 +6,7 @@ import sqlite3
 from random import Random
 from typing import Any
 
+from evals.worlds.kit.store import rows
 from evals.worlds.kit.timeline import now_h
 from evals.worlds.retail_care.catalogue import Catalogue
 from evals.worlds.retail_care.chatbot import Chatbot
@@ -14,17 +15,17 @@ from evals.worlds.retail_care.truth import is_running
 
 def state(db: sqlite3.Connection, *, articles: int) -> dict[str, Any]:
     """All rows and the figures by which arms are compared."""
-    handovers = _rows(db, "SELECT * FROM handovers ORDER BY opened_h, id")
-    affairs = _rows(db, "SELECT * FROM affairs ORDER BY opened_h, id")
-    lessons = _rows(db, "SELECT id, question, answer, case_id, at_h FROM lessons ORDER BY id")
+    handovers = rows(db, "SELECT * FROM handovers ORDER BY opened_h, id")
+    affairs = rows(db, "SELECT * FROM affairs ORDER BY opened_h, id")
+    lessons = rows(db, "SELECT id, question, answer, case_id, at_h FROM lessons ORDER BY id")
     return {
         "totals": _totals(affairs, db),
         "customers": _customers(db),
         "affairs": affairs,
         "cases": [row for row in handovers if row["kind"] == "case"],
         "callbacks": [row for row in handovers if row["kind"] == "call"],
-        "refunds": _rows(db, "SELECT * FROM refunds ORDER BY id"),
-        "apologies": _rows(db, "SELECT * FROM apologies ORDER BY id"),
+        "refunds": rows(db, "SELECT * FROM refunds ORDER BY id"),
+        "apologies": rows(db, "SELECT * FROM apologies ORDER BY id"),
         "lessons": lessons,
         "knowledge_size": articles + len(lessons),
     }
@@ -84,7 +85,3 @@ def _customers(db: sqlite3.Connection) -> list[dict[str, Any]]:
         }
         for row in db.execute("SELECT * FROM customers ORDER BY id")
     ]
-
-
-def _rows(db: sqlite3.Connection, query: str) -> list[dict[str, Any]]:
-    return [dict(row) for row in db.execute(query)]

@@ -17,7 +17,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from evals.worlds.kit.serve import CuttableProtocol, build_world
+from evals.worlds.kit.rules import Rules
+from evals.worlds.kit.serve import CuttableProtocol, build_world, load_rules
 from evals.worlds.retail_care.catalogue import Catalogue, load_catalogue
 from evals.worlds.retail_care.encoder import Encoder
 from evals.worlds.retail_care.rules import RetailCare
@@ -52,6 +53,12 @@ class Company:
         headers = {} if key is None else {"Idempotency-Key": key}
         return await self.client.post(path, json=body, headers=headers)
 
+    async def get(self, path: str, **asked: str | float) -> dict[str, Any]:
+        return dict((await self.client.get(path, params=asked)).raise_for_status().json())
+
+    async def arrange(self, **given: Any) -> httpx.Response:
+        return await self.client.post("/_world/arrange", json=given)
+
     async def customer_with(self, *, running: int) -> dict[str, Any]:
         """Some customer with that many running campaigns."""
         for customer in (await self.state())["customers"]:
@@ -72,16 +79,24 @@ def shared_catalogue() -> Catalogue:
     return load_catalogue()
 
 
-def build(data: Path, *, seed: int = 1, segue: str | None = None, key: str | None = None) -> FastAPI:
+def build(
+    data: Path, *, seed: int = 1, segue: str | None = None, key: str | None = None, world: str = "retail_care"
+) -> FastAPI:
     """The world as an app."""
-    rules = RetailCare(catalogue=shared_catalogue(), encoder=shared_encoder())
-    return build_world("retail_care", data=data, seed=seed, segue=segue, key=key, rules=rules)
+    rules: Rules
+    if world == "retail_care":
+        rules = RetailCare(catalogue=shared_catalogue(), encoder=shared_encoder())
+    else:
+        rules = load_rules(world)
+    return build_world(world, data=data, seed=seed, segue=segue, key=key, rules=rules)
 
 
 @contextlib.asynccontextmanager
-async def in_process(data: Path, *, seed: int = 1, segue: str | None = None) -> AsyncIterator[Company]:
+async def in_process(
+    data: Path, *, seed: int = 1, segue: str | None = None, world: str = "retail_care"
+) -> AsyncIterator[Company]:
     """The app without a socket."""
-    app = build(data, seed=seed, segue=segue)
+    app = build(data, seed=seed, segue=segue, world=world)
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),

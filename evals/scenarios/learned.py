@@ -1,0 +1,67 @@
+"""The data directory that the arm `learned` starts from: episodes made with playbooks and graded by outcomes.
+
+Start with `learn`. World and Segue are processes of their own and talk HTTP, as a company would run them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from evals.demo.processes import Stage, open_stage
+from evals.worlds.kit.serve import load_rules
+
+GRADED = 200
+TRAINING_SEED = 5_000
+"""Of the world and its events; the cases' world has another, and their customers and machines are stated by hand."""
+BATCH = 40
+OTHERS = 3
+"""Events of each type in a batch beside the world's main trouble."""
+HOURS_BETWEEN = 96
+MAX_BATCHES = 20
+
+
+async def learn(world: str, data: Path, progress: Callable[[int], None]) -> Path:
+    """Send events of every type until enough episodes are graded; gives Segue's data directory, closed.
+
+    Raises `LookupError` when the world's outcomes do not suffice.
+    """
+    types = load_rules(world).event_types
+    async with open_stage(world, data, seed=TRAINING_SEED, memory=True) as stage:
+        told = {kind["type"]: kind["kind"] for kind in (await stage.segue("/v1/event-types"))["items"]}
+        starting = [type_ for type_ in types if told.get(type_) == "event"]
+        for number in range(MAX_BATCHES):
+            await stage.send(await _batch(stage, starting, number))
+            await stage.until_idle()
+            await stage.tell_world("/_world/advance", hours=HOURS_BETWEEN)
+            await stage.until_idle()
+            graded = await _graded(stage)
+            progress(min(GRADED, graded))
+            if graded >= GRADED:
+                return data / "segue"
+    raise LookupError(f"{world}: only {graded} of {GRADED} episodes were graded after {MAX_BATCHES} batches")
+
+
+async def _batch(stage: Stage, types: Sequence[str], number: int) -> list[dict[str, Any]]:
+    """Events of all types, most of them of the first one, which is the world's main trouble."""
+    shares = dict.fromkeys(types, OTHERS) | {types[0]: BATCH - OTHERS * (len(types) - 1)}
+    made = [
+        await stage.world("/_world/events", type=type_, n=share, seed=TRAINING_SEED + number)
+        for type_, share in shares.items()
+    ]
+    return list(itertools.chain.from_iterable(made))
+
+
+async def _graded(stage: Stage) -> int:
+    """Runs that an outcome was joined to."""
+    runs: set[str] = set()
+    cursor: str | None = None
+    while True:
+        at = {} if cursor is None else {"cursor": cursor}
+        page = await stage.segue("/v1/outcomes", state="joined", limit=200, **at)
+        runs |= {outcome["run"] for outcome in page["items"] if outcome["rewards"]}
+        cursor = page["next"]
+        if cursor is None:
+            return len(runs)

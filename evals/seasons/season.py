@@ -1,0 +1,209 @@
+"""What memory is worth over seasons: every seed in both arms, on all cores. Start with `run_seasons`.
+
+Compared is the second half, when outcomes have come back. Both arms of a seed see the same failures and the same luck;
+the intervals are over seeds, never over events.
+"""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from statistics import fmean, stdev
+from typing import Any
+
+from evals.seasons.plant import ARMS, Played, Repair, Season, play
+from evals.worlds.plant_maintenance.truth import LATE_FAMILIES, LATE_SUPPLIER
+
+WORLDS = ("plant_maintenance",)
+FALLS_BELOW, STAYS_ABOVE = 0.10, 0.40
+"""The marks: the late supplier's share of the orders for parts it is late with, and for the others."""
+T_95: tuple[float, ...] = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160)
+T_95 += (2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045)
+"""97.5 % quantiles of Student's t, from one degree of freedom on."""
+
+
+class SeasonError(Exception):
+    """A season cannot be played; says why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """A figure per affair without memory and with it, and the 95 % interval of the difference over seeds."""
+
+    measure: str
+    no_memory: float
+    memory: float
+    low: float
+    high: float
+
+    @property
+    def difference(self) -> float:
+        """With memory less without."""
+        return self.memory - self.no_memory
+
+    def as_json(self) -> dict[str, Any]:
+        """As the report shows it."""
+        return {
+            "measure": self.measure,
+            "no_memory": round(self.no_memory, 2),
+            "memory": round(self.memory, 2),
+            "difference": round(self.difference, 2),
+            "low": round(self.low, 2),
+            "high": round(self.high, 2),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """How much of the orders for a group of parts went to the late supplier."""
+
+    group: str
+    no_memory: float | None
+    memory: float | None
+    reversed: float | None
+    """With the weights of uptime and cost exchanged, from the same outcomes; None: nothing was ordered."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As the report shows it."""
+        shown = {"no_memory": self.no_memory, "memory": self.memory, "reversed": self.reversed}
+        return {"parts": self.group} | {name: None if v is None else round(v, 4) for name, v in shown.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeasonReport:
+    """Seasons of a world, summed up."""
+
+    world: str
+    seeds: tuple[int, ...]
+    events: int
+    late: Share
+    others: Share
+    differences: tuple[Difference, ...]
+    runs: int
+    undone: int
+    """Runs that did not end by themselves."""
+
+    @property
+    def marks(self) -> Mapping[str, bool]:
+        """What must be true of memory."""
+        downtime = next(one for one in self.differences if one.measure == "downtime_hours")
+        return {
+            "late_supplier_dropped_where_it_is_late": self.late.memory is not None and self.late.memory < FALLS_BELOW,
+            "late_supplier_kept_where_it_is_not": self.others.memory is not None and self.others.memory > STAYS_ABOVE,
+            "downtime_lower_with_memory": downtime.high < 0,
+            "reversed_weights_reverse_the_choice": self.late.reversed is not None and self.late.reversed > 0.5,
+        }
+
+    @property
+    def held(self) -> bool:
+        """Whether every mark is met."""
+        return all(self.marks.values())
+
+    def as_json(self) -> dict[str, Any]:
+        """As `--json` prints it."""
+        return {
+            "segue_eval": "season",
+            "version": 1,
+            "world": self.world,
+            "seeds": list(self.seeds),
+            "events": self.events,
+            "late_supplier": LATE_SUPPLIER,
+            "late_families": sorted(LATE_FAMILIES),
+            "share_of_late_supplier": [self.late.as_json(), self.others.as_json()],
+            "reversed_share": self.late.as_json()["reversed"],
+            "differences": [one.as_json() for one in self.differences],
+            "runs": self.runs,
+            "undone": self.undone,
+            "marks": dict(self.marks),
+            "held": self.held,
+        }
+
+
+def run_seasons(world: str, seeds: Sequence[int], events: int, progress: Callable[[int], None]) -> SeasonReport:
+    """Play every seed in both arms; `progress` gets 1 for each season that ended. Raises `SeasonError`."""
+    if world not in WORLDS:
+        raise SeasonError(f"There are no seasons of {world!r}. Known: {', '.join(WORLDS)}.")
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise SeasonError("Give at least one seed, and each only once.")
+    if events < 2:
+        raise SeasonError(f"{events} events are no season. Give at least 2.")
+    wanted = [Season(seed=seed, arm=arm, events=events, environment=dict(os.environ)) for seed in seeds for arm in ARMS]
+    played: list[Played] = []
+    # Spawned, not forked: a season has threads of its own.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(max_workers=min(len(wanted), os.cpu_count() or 1), mp_context=context) as pool:
+        try:
+            for done in as_completed([pool.submit(play, season) for season in wanted]):
+                played.append(done.result())
+                progress(1)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return summed_up(world, seeds, events, played)
+
+
+def summed_up(world: str, seeds: Sequence[int], events: int, played: Sequence[Played]) -> SeasonReport:
+    """The report of seasons that were played, both arms of every seed."""
+    by_arm = {arm: {one.seed: one for one in played if one.arm == arm} for arm in ARMS}
+    halves = {arm: [by_arm[arm][seed].repairs[len(by_arm[arm][seed].repairs) // 2 :] for seed in seeds] for arm in ARMS}
+    for without, with_memory in zip(halves["no_memory"], halves["memory"], strict=True):
+        if [one.id for one in without] != [one.id for one in with_memory]:
+            raise SeasonError("The two arms did not play the same season.")
+    after = [by_arm["memory"][seed].reversed for seed in seeds]
+    return SeasonReport(
+        world=world,
+        seeds=tuple(seeds),
+        events=events,
+        late=_share("late", halves, after, late=True),
+        others=_share("others", halves, after, late=False),
+        differences=(
+            _difference("downtime_hours", halves, lambda one: one.downtime_hours),
+            _difference("cost_euro", halves, lambda one: one.cost_euro),
+            _difference("late_deliveries", halves, lambda one: float(one.late)),
+        ),
+        runs=sum(one.runs for one in played),
+        undone=sum(one.undone for one in played),
+    )
+
+
+Halves = Mapping[Any, Sequence[Sequence[Repair]]]
+
+
+def _share(group: str, halves: Halves, after: Sequence[Sequence[Repair]], *, late: bool) -> Share:
+    return Share(
+        group=group,
+        no_memory=_from_late(halves["no_memory"], late=late),
+        memory=_from_late(halves["memory"], late=late),
+        reversed=_from_late(after, late=late),
+    )
+
+
+def _from_late(seasons: Sequence[Sequence[Repair]], *, late: bool) -> float | None:
+    ordered = [one for season in seasons for one in season if one.supplier and one.in_late_family == late]
+    return fmean(float(one.from_late) for one in ordered) if ordered else None
+
+
+def _difference(measure: str, halves: Halves, figure: Callable[[Repair], float]) -> Difference:
+    without = [fmean(figure(one) for one in season) for season in halves["no_memory"]]
+    with_memory = [fmean(figure(one) for one in season) for season in halves["memory"]]
+    gains = [new - old for old, new in zip(without, with_memory, strict=True)]
+    spread = half_interval(gains)
+    return Difference(
+        measure=measure,
+        no_memory=fmean(without),
+        memory=fmean(with_memory),
+        low=fmean(gains) - spread,
+        high=fmean(gains) + spread,
+    )
+
+
+def half_interval(values: Sequence[float]) -> float:
+    """Half of the 95 % interval of the mean; infinite for one value."""
+    if len(values) < 2:
+        return math.inf
+    quantile = T_95[len(values) - 2] if len(values) - 2 < len(T_95) else 2.0
+    return quantile * stdev(values) / math.sqrt(len(values))
