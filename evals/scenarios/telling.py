@@ -17,6 +17,8 @@ GOOD = {"solved", "asked"}
 def tell_report(console: Console, report: Report, changes: Sequence[Change]) -> None:
     """The table of arms, what special kinds of cases do, what went wrong, marks and changes."""
     console.print(_arms(report))
+    for arm in report.arms:
+        console.print(Text(f"  {arm.name}: {arm.meaning}"))
     console.print(_kinds(report))
     _tell_failures(console, report)
     for change in changes:
@@ -35,14 +37,14 @@ def tell_report(console: Console, report: Report, changes: Sequence[Change]) -> 
 def _arms(report: Report) -> Table:
     worlds = sorted({case.world for case in report.cases})
     table = Table(title=f"{len(report.cases)} cases of {', '.join(worlds)}, decided by {report.decider}")
-    for name in ("arm", "solved", "95 %", "asked", "unsolved", "wrong", "error", "what it is"):
-        table.add_column(name, justify="left" if name in ("arm", "what it is") else "right")
+    for name in ("arm", "solved", "95 %", "asked", "unsolved", "wrong", "error"):
+        table.add_column(name, justify="left" if name == "arm" else "right")
     for arm in report.arms:
         tally = report.of(arm.name)
         low, high = wilson(tally.solved, tally.cases)
         counts = (tally.asked, tally.unsolved, tally.wrong, tally.errors)
         told = (f"{tally.share:.0%}", f"{low:.0%} - {high:.0%}", *(str(count) for count in counts))
-        table.add_row(arm.name, *told, arm.meaning)
+        table.add_row(arm.name, *told)
     return table
 
 
