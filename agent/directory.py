@@ -67,7 +67,7 @@ class DataDirectory:
     @property
     def documents(self) -> Path:
         """The last good OpenAPI documents."""
-        return self.path / "documents"
+        return documents_in(self.path)
 
     def __enter__(self) -> DataDirectory:
         return self
@@ -76,6 +76,11 @@ class DataDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self.lock)
+
+
+def documents_in(path: Path) -> Path:
+    """Where a data directory, held or not, keeps the last good OpenAPI documents."""
+    return path / "documents"
 
 
 @dataclass(frozen=True, kw_only=True)

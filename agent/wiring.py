@@ -15,8 +15,7 @@ from pathlib import Path
 
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
-from agent.directory import DataDirectory, DataDirectoryBusy
-from agent.directory import cache_dir as cache_dir
+from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
 from agent.dispatcher import Dispatcher
 from agent.ledger import Ledger, Patience
 from agent.portfolio.load import complete, load_portfolio

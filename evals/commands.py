@@ -24,21 +24,7 @@ def _evaluations() -> typer.Typer:
     group = typer.Typer(help="Measure what Segue decides, against simulated companies.", no_args_is_help=True)
     group.command("scenarios", help="Play the cases in every arm; the world grades them.")(scenarios)
     group.command("season", help="Play seasons with and without memory: what is learned, over seeds.")(season)
-    group.command("record-wire", help="Record the cassettes of the tiny chat model anew.")(record_wire)
     return group
-
-
-def record_wire(
-    scene: Annotated[list[str] | None, typer.Argument(help="Only these scenes.")] = None,
-) -> None:
-    """Ask the tiny model over HTTP and keep what it answers; needs `uv sync --group tiny`."""
-    from evals.wire.record import CASSETTES, RecordError, record
-
-    try:
-        asyncio.run(record(scene or [], CASSETTES, typer.echo))
-    except RecordError as error:
-        typer.echo(f"segue eval record-wire: {error}", err=True)
-        raise typer.Exit(1) from error
 
 
 def world(

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from agent.directory import DataDirectory
+from agent.directory import documents_in
 from agent.portfolio.load import LoadedPortfolio, PortfolioError, complete, load_portfolio
 from agent.portfolio.model import OpenApiEntry, PythonEntry
 from agent.portfolio.opening import find_modules_beside, tool_source
@@ -95,7 +95,7 @@ def _read(entry: OpenApiEntry | PythonEntry, documents: Path) -> _Found:
 def _copy_documents(data: Path, copy: Path) -> None:
     """What segue serve would fall back on; the data directory itself is only looked at."""
     with suppress(OSError):
-        shutil.copytree(DataDirectory(path=data, lock=-1).documents, copy)
+        shutil.copytree(documents_in(data), copy)
 
 
 def _where(entry: OpenApiEntry | PythonEntry) -> str:

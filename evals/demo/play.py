@@ -16,10 +16,11 @@ import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from evals.demo.processes import ProcessError, Stage, open_stage
+from evals.check import Check
 from evals.demo.season import Affair, Learned, compare, play_season
-from evals.demo.story import Check, Story, play_story
+from evals.demo.story import Story, play_story
 from evals.demo.telling import tell_learning, tell_run, tell_sentence
+from evals.processes import ProcessError, Stage, open_stage
 
 WORLD = "retail_care"
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Any
 
-from evals.demo.processes import Stage
+from evals.processes import Stage
 
 EVENT_TYPE = "support.conversation.failed"
 WEEK = 20

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from evals.demo.processes import Stage
+from evals.check import Check
+from evals.processes import Stage
 
 FAILED = "support.conversation.failed"
 SOLVED = "support.conversation.solved"
@@ -17,19 +18,6 @@ MATTERS = 5
 """Customers at most, until one of them gets an answer that holds for everybody."""
 ENOUGH = 60
 """Conversations to choose from: some customers have no campaign running, some questions are asked only once."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Check:
-    """Something that must be so, and what was seen."""
-
-    name: str
-    passed: bool
-    detail: str
-
-    def as_json(self) -> dict[str, Any]:
-        """As `segue demo --json` prints it."""
-        return {"name": self.name, "passed": self.passed, "detail": self.detail}
 
 
 @dataclass

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evals.check import Check
 from evals.demo.season import Learned
-from evals.demo.story import Check
 
 
 def tell_sentence(console: Console, sentence: str) -> None:

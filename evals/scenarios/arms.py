@@ -60,7 +60,7 @@ class Nothing:
     name: str = "nothing"
 
     async def decide(self, situation: Situation) -> Decision:
-        """Nothing."""
+        """Whatever there is, it is enough."""
         return Decision(kind="finish", reason="this arm does nothing", decided_by=self.name)
 
 

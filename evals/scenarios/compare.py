@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
-from typing import Any
+from statistics import fmean
+from typing import Any, Literal
 
-from evals.scenarios.report import VERSION, Report, Z
+from pydantic import BaseModel, ValidationError
+
+from evals.intervals import mean_spread
+from evals.scenarios.grade import Grade
+from evals.scenarios.report import VERSION, Report
+
+
+class StoredGrade(BaseModel):
+    """One row of a stored result's `results`."""
+
+    case: str
+    world: str
+    arm: str
+    grade: Grade
+
+
+class Stored(BaseModel):
+    """What is read of a stored result; the rest may stand beside it."""
+
+    segue_eval: Literal["scenarios"]
+    version: int
+    results: list[StoredGrade]
 
 
 class BaselineError(Exception):
@@ -49,22 +69,25 @@ class Change:
         }
 
 
-def read_baseline(path: Path) -> dict[str, Any]:
+def read_baseline(path: Path) -> Stored:
     """A stored result. Raises `BaselineError`."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise BaselineError(f"{path}: {error}") from error
-    if not isinstance(stored, dict) or stored.get("segue_eval") != "scenarios":
-        raise BaselineError(f"{path} is no result of `segue eval scenarios --json`.")
-    if stored.get("version") != VERSION:
-        raise BaselineError(f"{path} has version {stored.get('version')!r}; this Segue compares version {VERSION}.")
+        stored = Stored.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BaselineError(f"{path} cannot be read: {error}") from error
+    except ValidationError as error:
+        where = ".".join(str(part) for part in error.errors()[0]["loc"])
+        raise BaselineError(
+            f"{path} is no result of `segue eval scenarios --json` (see {where or 'the top'!r})."
+        ) from error
+    if stored.version != VERSION:
+        raise BaselineError(f"{path} has version {stored.version}; this Segue compares version {VERSION}.")
     return stored
 
 
-def compare(report: Report, stored: dict[str, Any]) -> list[Change]:
+def compare(report: Report, stored: Stored) -> list[Change]:
     """By arm: cases solved, and cases without a wrong change, each paired by case, with the 95 % interval."""
-    before = {(one["arm"], one["world"], one["case"]): one["grade"] for one in stored["results"]}
+    before = {(one.arm, one.world, one.case): one.grade for one in stored.results}
     changes: list[Change] = []
     for arm in report.arms:
         pairs = [
@@ -80,8 +103,7 @@ def compare(report: Report, stored: dict[str, Any]) -> list[Change]:
 
 def _change(arm: str, measure: str, pairs: Sequence[tuple[str, bool, bool]]) -> Change:
     differences = [float(now) - float(before) for _, before, now in pairs]
-    spread = Z * stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-    mean = fmean(differences)
+    spread, mean = mean_spread(differences), fmean(differences)
     return Change(
         arm=arm,
         measure=measure,

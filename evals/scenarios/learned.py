@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from evals.demo.processes import Stage, open_stage
+from evals.processes import Stage, open_stage
 from evals.worlds.kit.serve import load_rules
 
 GRADED = 200

@@ -7,13 +7,16 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from agent.wiring import cache_dir
+from agent.directory import cache_dir
+from evals.processes import ProcessError
 from evals.scenarios.arms import ARMS, Arm
 from evals.scenarios.case import CASES, Case, CaseError, load_cases
 from evals.scenarios.compare import BaselineError, Change, compare, read_baseline
@@ -26,6 +29,8 @@ from evals.scenarios.telling import tell_report
 from evals.worlds.kit.serve import WORLDS
 
 PLANNER = "planner"
+EXPECTED = (CaseError, BaselineError, ProcessError, BrokenProcessPool, httpx.HTTPError, LookupError, OSError)
+"""What can go wrong beside the cases, each with a message that says it."""
 
 
 class MeasureError(Exception):
@@ -58,8 +63,8 @@ def measure(asked: Asked) -> bool:
         report = _play(cases, _arms(asked.arms, asked.decider), asked.decider)
         changes = compare(report, stored) if stored is not None else []
         page = write_page(report, changes, asked.html) if asked.html is not None else None
-    except (CaseError, BaselineError, LookupError, OSError) as error:
-        raise MeasureError(str(error)) from error
+    except EXPECTED as error:
+        raise MeasureError(str(error) or repr(error)) from error
     _tell(report, changes, as_json=asked.as_json, seconds=time.monotonic() - started, page=page)
     return all(mark.passed for mark in report.marks()) and not any(change.is_drop for change in changes)
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from evals.intervals import share_interval
 from evals.scenarios.compare import Change
-from evals.scenarios.report import Report, wilson
+from evals.scenarios.report import Report
 
 STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1200px;padding:0 1rem;color:#1d2430}
@@ -38,7 +39,7 @@ def _arms(report: Report) -> Iterator[str]:
     yield "</tr>"
     for arm in report.arms:
         tally = report.of(arm.name)
-        low, high = wilson(tally.solved, tally.cases)
+        low, high = share_interval(tally.solved, tally.cases)
         yield f"<tr><td>{escape(arm.name)}</td><td>{escape(arm.meaning)}</td><td class=n>{tally.share:.0%}</td>"
         yield f"<td class=n>{low:.0%} to {high:.0%}</td>"
         for count in (tally.asked, tally.unsolved, tally.wrong, tally.errors):

@@ -111,7 +111,7 @@ async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Afterma
         runs = [await _handle(segue, case, at, began, setting.within_s) for at in range(len(case.events))]
         if watched.errors:
             raise Infrastructure(f"the world broke: {watched.errors[0]!r}")
-        return await _aftermath(stage, segue, [await segue.run(TENANT, run) for run in runs], rules)
+        return await _aftermath(stage, segue, [await segue.run(TENANT, run) for run in runs])
 
 
 class Watched:
@@ -175,9 +175,7 @@ async def _answered(segue: Segue, case: Case, run: Mapping[str, Any]) -> bool:
     return False
 
 
-async def _aftermath(
-    stage: list[httpx.AsyncClient], segue: Segue, runs: list[dict[str, Any]], rules: Rules
-) -> Aftermath:
+async def _aftermath(stage: list[httpx.AsyncClient], segue: Segue, runs: list[dict[str, Any]]) -> Aftermath:
     for run in runs:
         if run["status"] == "failed" or not run["decisions"]:
             raise Infrastructure(f"a run {run['status']} ({run.get('code')}) after {len(run['decisions'])} decisions")
@@ -192,7 +190,7 @@ async def _aftermath(
     return Aftermath(
         ledger=[row for rows in ledgers for row in rows],
         state=state,
-        write_tools=frozenset(tool["name"] for tool in segue.tools() if tool["name"] not in rules.reads),
+        write_tools=frozenset(tool["name"] for tool in segue.tools() if tool["effect"] == "write"),
         statuses=[run["status"] for run in runs],
         offered=frozenset(option["tool"] for question in open_questions for option in question["options"]),
     )

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evals.check import Check
+from evals.intervals import share_interval
 from evals.scenarios.arms import Arm
 from evals.scenarios.case import Case
 from evals.scenarios.play import Played
 
 VERSION = 1
-Z = 1.96
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Tally:
 
     def as_json(self) -> dict[str, Any]:
         """Counts, share and its 95 % interval."""
-        low, high = wilson(self.solved, self.cases)
+        low, high = share_interval(self.solved, self.cases)
         counts = {
             "cases": self.cases,
             "solved": self.solved,
@@ -43,19 +43,6 @@ class Tally:
             "errors": self.errors,
         }
         return {**counts, "share": round(self.share, 4), "low": round(low, 4), "high": round(high, 4)}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """Something that must be so, and what was measured."""
-
-    name: str
-    passed: bool
-    detail: str
-
-    def as_json(self) -> dict[str, Any]:
-        """As the report shows it."""
-        return {"name": self.name, "passed": self.passed, "detail": self.detail}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,52 +71,42 @@ class Report:
             errors=grades.count("error"),
         )
 
-    @property
-    def names(self) -> frozenset[str]:
-        """Names of the arms played."""
-        return frozenset(arm.name for arm in self.arms)
-
-    def marks(self) -> list[Mark]:
+    def marks(self) -> list[Check]:
         """Errors and controls, then, where the Planner decides, what it must reach."""
         errors = [one for one in self.played if one.graded.grade == "error"]
         first = f": {errors[0].case} in {errors[0].arm}: {'; '.join(errors[0].graded.reasons)}" if errors else ""
-        marks = [Mark(name="no case failed on infrastructure", passed=not errors, detail=f"{len(errors)} did{first}")]
+        marks = [Check(name="no case failed on infrastructure", passed=not errors, detail=f"{len(errors)} did{first}")]
         marks += self._control_marks()
         return marks + (self._planner_marks() if self.decider == "planner" else [])
 
-    def _control_marks(self) -> list[Mark]:
+    def _control_marks(self) -> list[Check]:
         marks = []
-        if "nothing" in self.names:
-            idle = self.of("nothing", acting=True)
-            detail = f"{idle.solved} of {idle.cases}"
-            marks.append(Mark(name="doing nothing solves no case that must act", passed=not idle.solved, detail=detail))
-        if "oracle" in self.names:
-            right = self.of("oracle")
+        idle, right = self.of("nothing", acting=True), self.of("oracle")
+        if idle.cases:
+            name, detail = "doing nothing solves no case that must act", f"{idle.solved} of {idle.cases}"
+            marks.append(Check(name=name, passed=not idle.solved, detail=detail))
+        if right.cases:
             detail = f"{right.solved} of {right.cases}"
-            marks.append(Mark(name="the oracle solves all", passed=right.solved == right.cases, detail=detail))
+            marks.append(Check(name="the oracle solves all", passed=right.solved == right.cases, detail=detail))
         return marks
 
-    def _planner_marks(self) -> list[Mark]:
+    def _planner_marks(self) -> list[Check]:
         marks = []
-        if "playbooks" in self.names:
-            share = self.of("playbooks").share
-            marks.append(Mark(name="with playbooks at least 90 %", passed=share >= 0.9, detail=f"{share:.1%}"))
-        if {"playbooks", "distractors"} <= self.names:
-            lost = self.of("playbooks").share - self.of("distractors").share
+        with_playbooks, among_others = self.of("playbooks"), self.of("distractors")
+        bare, learned = self.of("bare"), self.of("learned")
+        if with_playbooks.cases:
+            marks.append(_at_least("with playbooks", with_playbooks.share, 0.9))
+        if with_playbooks.cases and among_others.cases:
+            lost = with_playbooks.share - among_others.share
             detail = f"{100 * lost:+.1f} points less"
-            marks.append(Mark(name="distractors cost at most 5 points", passed=lost <= 0.05, detail=detail))
-        if "bare" in self.names:
-            bare = self.of("bare")
-            right = (bare.solved + bare.asked) / max(1, bare.cases)
-            marks.append(
-                Mark(name="without playbooks no wrong change", passed=not bare.wrong, detail=f"{bare.wrong} cases")
-            )
-            marks.append(
-                Mark(name="without playbooks at least 40 % solved or asked", passed=right >= 0.4, detail=f"{right:.1%}")
-            )
-        if "learned" in self.names:
-            share = self.of("learned").share
-            marks.append(Mark(name="after 200 episodes at least 70 %", passed=share >= 0.7, detail=f"{share:.1%}"))
+            marks.append(Check(name="distractors cost at most 5 points", passed=lost <= 0.05, detail=detail))
+        if bare.cases:
+            right = (bare.solved + bare.asked) / bare.cases
+            detail = f"{bare.wrong} cases"
+            marks.append(Check(name="without playbooks no wrong change", passed=not bare.wrong, detail=detail))
+            marks.append(_at_least("without playbooks, solved or asked,", right, 0.4))
+        if learned.cases:
+            marks.append(_at_least("after 200 episodes", learned.share, 0.7))
         return marks
 
     def as_json(self) -> dict[str, Any]:
@@ -164,11 +141,5 @@ class Report:
         }
 
 
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """The 95 % score interval of a share (Wilson 1927)."""
-    if not trials:
-        return 0.0, 1.0
-    share, z2 = successes / trials, Z * Z
-    centre = (share + z2 / (2 * trials)) / (1 + z2 / trials)
-    spread = Z * math.sqrt(share * (1 - share) / trials + z2 / (4 * trials * trials)) / (1 + z2 / trials)
-    return max(0.0, centre - spread), min(1.0, centre + spread)
+def _at_least(what: str, share: float, mark: float) -> Check:
+    return Check(name=f"{what} at least {mark:.0%}", passed=share >= mark, detail=f"{share:.1%}")

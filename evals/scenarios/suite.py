@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
-import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from evals.scenarios.case import Case
 from evals.scenarios.grade import Graded
 from evals.scenarios.learned import learn
 from evals.scenarios.play import Played, Setting, play
+from evals.workers import open_workers
 
 CASE_WITHIN_S = 240.0
 """Longest that one case may take with everything around it."""
@@ -45,13 +44,11 @@ def run_suite(
     early = [task for task in tasks if task.arm.variant != "learned"]
     late = [task for task in tasks if task.arm.variant == "learned"]
     played: dict[tuple[str, str, str], Played] = {}
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(_workers(), mp_context=context) as pool:
+    with open_workers() as pool:
         futures = {pool.submit(play_task, task, setting): task for task in early}
         if late:
             worlds = sorted({task.case.world for task in late})
-            learned = asyncio.run(_learn(worlds, folder, learning))
-            knowing = replace(setting, learned=learned)
+            knowing = replace(setting, learned=asyncio.run(_learn(worlds, folder, learning)))
             futures |= {pool.submit(play_task, task, knowing): task for task in late}
         for future in as_completed(futures):
             one = _result(future, futures[future])
@@ -88,8 +85,3 @@ def _result(future: Future[Played], task: Task) -> Played:
 def _broken(task: Task, reason: str) -> Played:
     graded = Graded(grade="error", reasons=(reason[:500],))
     return Played(case=task.case.name, world=task.case.world, arm=task.arm.name, graded=graded)
-
-
-def _workers() -> int:
-    """One more than cores: a case waits now and then."""
-    return (os.cpu_count() or 1) + 1

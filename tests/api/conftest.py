@@ -1,4 +1,7 @@
-"""One served Segue for all tests here: they use subjects and events of their own."""
+"""One served Segue for the tests of a module: they use subjects and events of their own.
+
+Not for longer: DBOS is one global of the process, and a Segue that another module opens would end it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from tests.api.served import Served, open_served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A real Segue over HTTP."""
     with open_served(tmp_path_factory.mktemp("served")) as running:

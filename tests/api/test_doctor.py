@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from agent.directory import LOCK, DataDirectory
+from agent.directory import LOCK, DataDirectory, documents_in
 from agent.store.database import Database
 from api.cli import build_cli
 from api.doctor import disk, model, sources
@@ -183,7 +183,7 @@ def test_a_source_that_is_down_but_was_read_before_is_a_warning(tmp_path: Path) 
     operation = {"operationId": "open_ticket", "description": "Open a ticket.", "responses": {}}
     document = {"openapi": "3.1.0", "info": {}, "paths": {"/tickets": {"post": operation}}}
     data = tmp_path / "data"
-    documents = DataDirectory(path=data, lock=-1).documents
+    documents = documents_in(data)
     DocumentCache(documents).save("desk", address, json.dumps(document).encode())
     before = tree(data)
     findings = look("tools", tmp_path)

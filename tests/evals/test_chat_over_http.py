@@ -14,7 +14,7 @@ import httpx
 import evals
 from agent.wiring import Settings, open_segue
 from api.app import build_app
-from evals.demo.processes import Stage, address, free_port, serve_world
+from evals.processes import Stage, address, free_port, serve_world
 from tests.agent.company import embedder, embedding_cache
 from tests.scripted_model import (
     Reply,

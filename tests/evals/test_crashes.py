@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from evals.demo.processes import Stage, address, free_port, serve_segue, serve_world
+from evals.processes import Stage, address, free_port, serve_segue, serve_world
 
 WORLD = "retail_care"
 

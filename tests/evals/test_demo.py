@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from evals.demo.processes import open_stage
 from evals.demo.season import Affair, compare, play_season
 from evals.demo.story import Story, play_story
+from evals.processes import open_stage
 
 
 async def test_the_story_holds_on_another_seed(tmp_path: Path) -> None:

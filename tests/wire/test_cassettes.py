@@ -36,7 +36,7 @@ def test_a_cassette_is_labelled_tiny_with_model_server_date_and_command(name: st
 def test_a_cassette_holds_no_secret_and_nothing_of_the_machine_it_was_made_on(file: Path) -> None:
     text = file.read_text()
     assert KEY not in text
-    assert re.search(r"authorization|bearer|api[-_]key|cookie|user-agent|/home/|/root/|/tmp/", text, re.I) is None
+    assert re.search(r"authorization|bearer|api[-_]key|cookie|user-agent|/(?:home|root|tmp|Users)/", text, re.I) is None
     assert re.search(r"\bsk-[A-Za-z0-9]", text) is None
 
 

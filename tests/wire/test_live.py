@@ -11,7 +11,7 @@ import pytest
 
 from agent.deciders.chat import ChatDecider
 from agent.wiring import Settings, open_segue
-from evals.demo.processes import free_port
+from evals.processes import free_port
 from evals.wire.company import ENDED, ORDER, PERMITTED, PORTFOLIO, handle
 from evals.wire.scenes import situation
 from evals.wire.tiny import Tiny, missing, serve_tiny

@@ -1,16 +1,18 @@
 """Grades come from the world's ledger and state; comparisons are paired by case."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evals.intervals import share_interval
 from evals.scenarios.arms import ARMS
 from evals.scenarios.case import Case
-from evals.scenarios.compare import compare
+from evals.scenarios.compare import BaselineError, Stored, compare, read_baseline
 from evals.scenarios.grade import Aftermath, Grade, Graded, concerning, grade
 from evals.scenarios.play import Played
-from evals.scenarios.report import Report, wilson
+from evals.scenarios.report import Report
 
 WRITES = frozenset({"open_case", "issue_refund"})
 
@@ -78,9 +80,9 @@ def report(found_grades: Sequence[Grade]) -> Report:
 
 
 def test_a_drop_beyond_the_interval_is_told_from_one_case_that_slipped() -> None:
-    before = report(grades("solved", 60))
-    slipped = compare(report(grades("unsolved", 1)), before.as_json())
-    fallen = compare(report(grades("unsolved", 8)), before.as_json())
+    before = Stored.model_validate(report(grades("solved", 60)).as_json())
+    slipped = compare(report(grades("unsolved", 1)), before)
+    fallen = compare(report(grades("unsolved", 8)), before)
     assert [change.is_drop for change in slipped] == [False, False]
     assert [change.is_drop for change in fallen] == [True, False]
     assert slipped[0].worse == ("c-0",)
@@ -89,9 +91,26 @@ def test_a_drop_beyond_the_interval_is_told_from_one_case_that_slipped() -> None
 def test_an_error_fails_the_measurement_whatever_else_holds() -> None:
     marks = {mark.name: mark.passed for mark in report(grades("error", 1)).marks()}
     assert marks["no case failed on infrastructure"] is False
-    assert marks["with playbooks at least 90 %"] is True
+    assert marks["with playbooks at least 90%"] is True
 
 
 def test_the_interval_of_a_share_is_wilsons() -> None:
-    low, high = wilson(9, 10)
+    low, high = share_interval(9, 10)
     assert (round(low, 3), round(high, 3)) == (0.596, 0.982)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "cannot be read"),
+        ("[]", "is no result"),
+        ('{"segue_eval": "scenarios", "version": 1}', "'results'"),
+        ('{"segue_eval": "scenarios", "version": 99, "results": []}', "version 99"),
+        ('{"segue_eval": "scenarios", "version": 1, "results": [{"case": 1}]}', "results.0"),
+    ],
+)
+def test_a_baseline_that_is_none_is_refused_with_what_is_wrong(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "then.json"
+    file.write_text(text)
+    with pytest.raises(BaselineError, match=said):
+        read_baseline(file)

@@ -15,8 +15,9 @@ from agent.events import RawEvent
 from agent.service import Segue
 from agent.store.queries import Shown
 from agent.wiring import Settings, open_segue
+from evals.intervals import mean_spread
 from evals.seasons.plant import ARMS, PORTFOLIO, Arm, Played, Repair, Season, play, reversed_portfolio
-from evals.seasons.season import SeasonError, half_interval, run_seasons, summed_up
+from evals.seasons.season import SeasonError, run_seasons, summed_up
 from evals.seasons.telling import told
 from evals.worlds.kit.loopback import on_loopback
 from tests.agent.company import Company as Office
@@ -131,8 +132,8 @@ def test_arms_that_saw_different_failures_are_not_compared() -> None:
 
 
 def test_the_interval_is_students() -> None:
-    assert half_interval([1.0, 2.0, 3.0]) == pytest.approx(4.303 / math.sqrt(3), rel=1e-3)
-    assert half_interval([1.0]) == math.inf
+    assert mean_spread([1.0, 2.0, 3.0]) == pytest.approx(4.303 / math.sqrt(3), rel=1e-3)
+    assert mean_spread([1.0]) == math.inf
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -14,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from evals.worlds.kit.rules import Rules
-from evals.worlds.kit.serve import CuttableProtocol, build_world, load_rules
+from evals.worlds.kit.serve import build_world, load_rules
 from evals.worlds.retail_care.catalogue import Catalogue, load_catalogue
 from evals.worlds.retail_care.encoder import Encoder
 from evals.worlds.retail_care.rules import RetailCare
@@ -103,33 +101,6 @@ async def in_process(
         httpx.AsyncClient(transport=transport, base_url="http://world") as client,
     ):
         yield Company(client=client)
-
-
-@contextlib.asynccontextmanager
-async def listening(app: FastAPI) -> AsyncIterator[str]:
-    """Any app behind a real socket; gives its address."""
-    config = uvicorn.Config(app, port=0, http=CuttableProtocol, log_level="warning")
-    server = ListeningServer(config)
-    serving = asyncio.create_task(server.serve())
-    await server.listening.wait()
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        await serving
-
-
-class ListeningServer(uvicorn.Server):
-    """Tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
 
 
 @contextlib.asynccontextmanager

@@ -11,8 +11,9 @@ from typing import Any
 import httpx
 import pytest
 
+from evals.worlds.kit.loopback import on_loopback
 from evals.worlds.kit.serve import UnknownWorldError, load_rules
-from tests.evals.worlds.company import Company, build, in_process, listening, own_process
+from tests.evals.worlds.company import Company, build, in_process, own_process
 
 FAILED = "support.conversation.failed"
 
@@ -79,7 +80,7 @@ async def test_the_customer_in_the_path_belongs_to_the_request_of_a_key(company:
 
 async def test_identical_deliveries_at_once_have_one_effect(tmp_path: Path) -> None:
     app = build(tmp_path)
-    async with listening(app) as address, httpx.AsyncClient(base_url=address) as client:
+    async with on_loopback(app) as address, httpx.AsyncClient(base_url=address) as client:
         company = Company(client=client)
         case = await a_case(company)
         answers = await asyncio.gather(*(company.call("/desk/cases", case, key="same") for _ in range(10)))
@@ -134,7 +135,7 @@ async def test_a_slow_tool_acts_late_and_holds_nobody_else_up(company: Company) 
 
 async def test_a_tool_that_dies_after_its_effect_really_cuts_the_connection(tmp_path: Path) -> None:
     app = build(tmp_path)
-    async with listening(app) as address, httpx.AsyncClient(base_url=address) as client:
+    async with on_loopback(app) as address, httpx.AsyncClient(base_url=address) as client:
         company = Company(client=client)
         call = {"customer_id": "cust-0001", "question": "Where is my parcel?"}
         await company.fault(tool="book_callback", mode="die_after_effect", times=1)

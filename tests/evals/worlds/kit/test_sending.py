@@ -10,7 +10,8 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from tests.evals.worlds.company import Company, build, in_process, listening
+from evals.worlds.kit.loopback import on_loopback
+from tests.evals.worlds.company import Company, build, in_process
 
 
 def inbox(received: list[dict[str, Any]], *, answers: list[int] | None = None) -> FastAPI:
@@ -38,7 +39,7 @@ async def cause_events(company: Company, n: int = 5) -> None:
 
 async def test_due_events_arrive_as_cloudevents_with_the_key(tmp_path: Path) -> None:
     received: list[dict[str, Any]] = []
-    async with listening(inbox(received)) as segue:
+    async with on_loopback(inbox(received)) as segue:
         app = build(tmp_path, segue=segue + "/", key="secret")
         async with (
             app.router.lifespan_context(app),
@@ -62,7 +63,7 @@ async def test_events_wait_while_segue_is_away_and_come_in_order_once_it_is_back
         await cause_events(company)
         answer = await company.advance(120)
         assert (answer["sent"], answer["pending"]) == (0, 10)
-    async with listening(inbox(received)) as segue, in_process(tmp_path, segue=segue) as company:
+    async with on_loopback(inbox(received)) as segue, in_process(tmp_path, segue=segue) as company:
         answer = await company.advance(0)
         assert (answer["sent"], answer["pending"]) == (10, 0)
         assert (await company.advance(0))["sent"] == 0
@@ -78,7 +79,7 @@ async def test_a_world_without_segue_keeps_its_events(tmp_path: Path) -> None:
 async def test_a_busy_segue_is_asked_again_and_a_refused_event_holds_nothing_up(tmp_path: Path) -> None:
     received: list[dict[str, Any]] = []
     async with (
-        listening(inbox(received, answers=[503, 429, 409])) as segue,
+        on_loopback(inbox(received, answers=[503, 429, 409])) as segue,
         in_process(tmp_path, segue=segue) as company,
     ):
         await cause_events(company)
@@ -92,7 +93,7 @@ async def test_a_busy_segue_is_asked_again_and_a_refused_event_holds_nothing_up(
 
 async def test_events_of_another_life_have_other_ids(tmp_path: Path) -> None:
     received: list[dict[str, Any]] = []
-    async with listening(inbox(received)) as segue, in_process(tmp_path, segue=segue) as company:
+    async with on_loopback(inbox(received)) as segue, in_process(tmp_path, segue=segue) as company:
         for _ in range(2):
             await cause_events(company, n=1)
             await company.advance(120)

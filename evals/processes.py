@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,9 +101,10 @@ async def serve_world(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A world as a process, until the block ends."""
     data.mkdir(parents=True, exist_ok=True)
-    command = ["world", world, "--port", str(port), "--data", str(data / "world"), "--seed", str(seed)]
-    async with _process([*command, "--segue", address(segue_port)], _environment(), data / "world.log") as process:
-        await _until_answers(http, f"{address(port)}/_world/state", process, data / "world.log")
+    command = ["api", "world", world, "--port", str(port), "--data", str(data / "world"), "--seed", str(seed)]
+    command += ["--segue", address(segue_port)]
+    async with python_module(command, data / "world.log", environment=_environment()) as process:
+        await until_answers(http, f"{address(port)}/_world/state", process, data / "world.log")
         yield process
 
 
@@ -113,11 +114,21 @@ async def serve_segue(
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A Segue with the world's portfolio as a process, until the block ends."""
     data.mkdir(parents=True, exist_ok=True)
-    portfolio = Path(__file__).parent.parent / "worlds" / world / "portfolio.yaml"
-    command = ["serve", "--portfolio", str(portfolio), "--port", str(port), "--data", str(data / "segue"), *options]
+    portfolio = Path(__file__).parent / "worlds" / world / "portfolio.yaml"
+    command = [
+        "api",
+        "serve",
+        "--portfolio",
+        str(portfolio),
+        "--port",
+        str(port),
+        "--data",
+        str(data / "segue"),
+        *options,
+    ]
     environment = {**_environment(), f"{world.upper()}_URL": address(world_port)}
-    async with _process(command, environment, data / "segue.log") as process:
-        await _until_answers(http, f"{address(port)}/health/ready", process, data / "segue.log")
+    async with python_module(command, data / "segue.log", environment=environment) as process:
+        await until_answers(http, f"{address(port)}/health/ready", process, data / "segue.log")
         yield process
 
 
@@ -144,12 +155,13 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def _process(
-    arguments: Sequence[str], environment: dict[str, str], log: Path
+async def python_module(
+    arguments: Sequence[str], log: Path, *, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`python -m` with these arguments, until the block ends; what it prints is added to the log."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "api", *arguments, stdout=output, stderr=output, env=environment
+            sys.executable, "-m", *arguments, stdout=output, stderr=output, env=environment, cwd=folder
         )
     try:
         yield process
@@ -163,10 +175,11 @@ async def _process(
                 await process.wait()
 
 
-async def _until_answers(http: httpx.AsyncClient, url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+async def until_answers(http: httpx.AsyncClient, url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+    """Wait for 200 at the address. Raises `ProcessError` with the end of the log."""
     try:
         async with asyncio.timeout(START_TIMEOUT_S):
-            while not await _answers(http, url):
+            while not await answers(http, url):
                 if process.returncode is not None:
                     raise ProcessError(f"a server ended at its start:\n{_tail(log)}")
                 await asyncio.sleep(POLL_S)
@@ -174,7 +187,8 @@ async def _until_answers(http: httpx.AsyncClient, url: str, process: asyncio.sub
         raise ProcessError(f"a server did not answer within {START_TIMEOUT_S:.0f} s:\n{_tail(log)}") from error
 
 
-async def _answers(http: httpx.AsyncClient, url: str) -> bool:
+async def answers(http: httpx.AsyncClient, url: str) -> bool:
+    """Whether something answers 200 there."""
     try:
         return (await http.get(url)).status_code == 200
     except httpx.TransportError:

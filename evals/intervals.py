@@ -1,0 +1,24 @@
+"""95 % intervals of shares and means. Start with `share_interval` and `mean_spread`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import stdev
+
+from scipy.stats import binomtest, t
+
+
+def share_interval(successes: int, trials: int) -> tuple[float, float]:
+    """The score interval of a share (Wilson 1927); from 0 to 1 where nothing was tried."""
+    if not trials:
+        return 0.0, 1.0
+    found = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def mean_spread(values: Sequence[float]) -> float:
+    """Half of the mean's interval (Student 1908); infinite for one value, which tells nothing of others."""
+    if len(values) < 2:
+        return math.inf
+    return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))

@@ -1,0 +1,36 @@
+"""Processes that measure in parallel and end with the one that asked them. Start with `open_workers`."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+
+
+@contextmanager
+def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
+    """As many as there are cores, or `most`. When the block fails, what has not begun is given up."""
+    # Spawned, not forked: whoever measures has threads of its own.
+    context = multiprocessing.get_context("spawn")
+    count = min(os.cpu_count() or 1, most or os.cpu_count() or 1)
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
+        try:
+            yield pool
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its workers, and they would wait for it for ever."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
