@@ -22,3 +22,8 @@ def mean_spread(values: Sequence[float]) -> float:
     if len(values) < 2:
         return math.inf
     return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+
+
+def as_json(bound: float, digits: int) -> float | None:
+    """A bound for a report; null where nothing bounds it, since JSON has no infinity."""
+    return round(bound, digits) if math.isfinite(bound) else None

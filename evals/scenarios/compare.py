@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from evals.intervals import mean_spread
+from evals.intervals import as_json, mean_spread
 from evals.scenarios.grade import Grade
 from evals.scenarios.report import VERSION, Report
 
@@ -62,8 +62,8 @@ class Change:
             "measure": self.measure,
             "cases": self.cases,
             "difference": round(self.difference, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
+            "low": as_json(self.low, 4),
+            "high": as_json(self.high, 4),
             "drop": self.is_drop,
             "worse": list(self.worse),
         }

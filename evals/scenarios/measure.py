@@ -121,7 +121,11 @@ def _play(cases: Sequence[Case], arms: Sequence[Arm], decider: str) -> Report:
 
 def _tell(report: Report, changes: Sequence[Change], *, as_json: bool, seconds: float, page: Path | None) -> None:
     if as_json:
-        print(json.dumps({**report.as_json(), "changes": [change.as_json() for change in changes]}, indent=1))
+        print(
+            json.dumps(
+                {**report.as_json(), "changes": [change.as_json() for change in changes]}, indent=1, allow_nan=False
+            )
+        )
     else:
         tell_report(Console(highlight=False), report, changes)
     where = f", {page}" if page is not None else ""

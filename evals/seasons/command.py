@@ -31,7 +31,7 @@ def season(
         typer.echo(f"segue eval season: {error}", err=True)
         raise typer.Exit(2) from error
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        typer.echo(json.dumps(report.as_json(), indent=2, allow_nan=False))
     else:
         typer.echo(told(report))
     raise typer.Exit(0 if report.held else 1)

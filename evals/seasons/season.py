@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from evals.intervals import mean_spread
+from evals.intervals import as_json, mean_spread
 from evals.seasons.plant import ARMS, Played, Repair, Season, play
 from evals.workers import open_workers
 from evals.worlds.plant_maintenance.truth import LATE_FAMILIES, LATE_SUPPLIER
@@ -50,8 +50,8 @@ class Difference:
             "no_memory": round(self.no_memory, 2),
             "memory": round(self.memory, 2),
             "difference": round(self.difference, 2),
-            "low": round(self.low, 2),
-            "high": round(self.high, 2),
+            "low": as_json(self.low, 2),
+            "high": as_json(self.high, 2),
         }
 
 

@@ -1,5 +1,6 @@
 """Grades come from the world's ledger and state; comparisons are paired by case."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -114,3 +115,10 @@ def test_a_baseline_that_is_none_is_refused_with_what_is_wrong(tmp_path: Path, t
     file.write_text(text)
     with pytest.raises(BaselineError, match=said):
         read_baseline(file)
+
+
+def test_one_case_bounds_nothing_and_its_comparison_is_json_all_the_same() -> None:
+    alone = report(["solved"])
+    (change, _) = compare(alone, Stored.model_validate(alone.as_json()))
+    assert json.loads(json.dumps(change.as_json(), allow_nan=False))["low"] is None
+    assert not change.is_drop
