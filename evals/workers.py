@@ -12,10 +12,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
-    """As many as there are cores, or `most`. When the block fails, what has not begun is given up."""
+    """One more than there are cores, since work waits now and then, or `most`.
+
+    When the block fails, what has not begun is given up.
+    """
     # Spawned, not forked: whoever measures has threads of its own.
     context = multiprocessing.get_context("spawn")
-    count = min(os.cpu_count() or 1, most or os.cpu_count() or 1)
+    cores = os.cpu_count() or 1
+    count = cores + 1 if most is None else min(cores, most)
     with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         try:
             yield pool

@@ -16,11 +16,14 @@ from evals.worlds.kit.serve import load_rules
 GRADED = 200
 TRAINING_SEED = 5_000
 """Of the world and its events; the cases' world has another, and their customers and machines are stated by hand."""
-BATCH = 40
+BATCH = 36
 OTHERS = 3
 """Events of each type in a batch beside the world's main trouble."""
-HOURS_BETWEEN = 96
-MAX_BATCHES = 20
+STEP_H = 12
+"""Time goes on in steps, so that what comes due is handled soon."""
+STEPS = 11
+"""Between two batches: longer than any world takes from trouble to outcome, and no machine or customer comes twice."""
+MAX_BATCHES = 12
 
 
 async def learn(world: str, data: Path, progress: Callable[[int], None]) -> Path:
@@ -35,8 +38,9 @@ async def learn(world: str, data: Path, progress: Callable[[int], None]) -> Path
         for number in range(MAX_BATCHES):
             await stage.send(await _batch(stage, starting, number))
             await stage.until_idle()
-            await stage.tell_world("/_world/advance", hours=HOURS_BETWEEN)
-            await stage.until_idle()
+            for _ in range(STEPS):
+                await stage.tell_world("/_world/advance", hours=STEP_H)
+                await stage.until_idle()
             graded = await _graded(stage)
             progress(min(GRADED, graded))
             if graded >= GRADED:

@@ -18,7 +18,7 @@ th,td{border-bottom:1px solid #dde2ea;padding:.35rem .5rem;text-align:left;verti
 td.n{text-align:right;font-variant-numeric:tabular-nums}
 .solved{background:#d9f2e0}.asked{background:#fdf3cf}.unsolved{background:#f3e3e3}.wrong{background:#f6b9b9}
 .error{background:#3a3a3a;color:#fff}.about{color:#5a6475}.bad{color:#b00020;font-weight:600}
-details summary{cursor:pointer}small{color:#5a6475}
+details summary{cursor:pointer;white-space:nowrap}small{color:#5a6475}
 """
 
 

@@ -62,8 +62,8 @@ class Setting:
     """Where the embedding graph is kept, and a chat model's address and key."""
     model: str | None = None
     """Decides in the product's arms; None: the Planner."""
-    learned: Mapping[str, Path] | None = None
-    """By world, the data directory with graded episodes."""
+    learned: Path | None = None
+    """The data directory with graded episodes of the case's world."""
     within_s: float = 60.0
     """How long a run may take."""
 
@@ -83,6 +83,7 @@ async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Afterma
     async with AsyncExitStack() as stack:
         rules = _rules(case.world)
         app = build_world(case.world, data=folder / "world", seed=WORLD_SEED, rules=rules)
+        app.openapi = lambda: _document(case.world)  # type: ignore[method-assign]
         watched = Watched(app)
         environment = {
             **setting.environment,
@@ -96,7 +97,7 @@ async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Afterma
         await _arrange(case, stage[0])
         data = folder / "segue"
         if arm.variant == "learned" and setting.learned is not None:
-            shutil.copytree(setting.learned[case.world], data)
+            shutil.copytree(setting.learned, data)
         settings = Settings(
             portfolio=portfolio_of(case.world, arm.variant, folder),
             data=data,
@@ -198,6 +199,13 @@ async def _aftermath(stage: list[httpx.AsyncClient], segue: Segue, runs: list[di
 
 def _client(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://world")
+
+
+@cache
+def _document(world: str) -> dict[str, Any]:
+    """A world's OpenAPI document, which no state changes, written once a process."""
+    with tempfile.TemporaryDirectory(prefix="segue-world-") as folder:
+        return build_world(world, data=Path(folder), rules=_rules(world)).openapi()
 
 
 @cache

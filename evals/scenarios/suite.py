@@ -44,16 +44,22 @@ def run_suite(
     early = [task for task in tasks if task.arm.variant != "learned"]
     late = [task for task in tasks if task.arm.variant == "learned"]
     played: dict[tuple[str, str, str], Played] = {}
+
+    def done(one: Played) -> None:
+        played[one.arm, one.world, one.case] = one
+        tell(one)
+
     with open_workers() as pool:
         futures = {pool.submit(play_task, task, setting): task for task in early}
         if late:
-            worlds = sorted({task.case.world for task in late})
-            knowing = replace(setting, learned=asyncio.run(_learn(worlds, folder, learning)))
-            futures |= {pool.submit(play_task, task, knowing): task for task in late}
+            learned = asyncio.run(_learn(sorted({task.case.world for task in late}), folder, learning))
+            for task in late:
+                if isinstance(found := learned[task.case.world], Path):
+                    futures[pool.submit(play_task, task, replace(setting, learned=found))] = task
+                else:
+                    done(_broken(task, f"nothing was learned: {found}"))
         for future in as_completed(futures):
-            one = _result(future, futures[future])
-            played[one.arm, one.world, one.case] = one
-            tell(one)
+            done(_result(future, futures[future]))
     return [played[task.arm.name, task.case.world, task.case.name] for task in tasks]
 
 
@@ -70,10 +76,18 @@ def play_task(task: Task, setting: Setting) -> Played:
         return _broken(task, f"the case took longer than {CASE_WITHIN_S:.0f} s")
 
 
-async def _learn(worlds: Sequence[str], folder: Path, learning: Callable[[str, int], None]) -> Mapping[str, Path]:
-    found = await asyncio.gather(
-        *(learn(world, folder / world, lambda done, world=world: learning(world, done)) for world in worlds)  # type: ignore[misc]
-    )
+async def _learn(
+    worlds: Sequence[str], folder: Path, learning: Callable[[str, int], None]
+) -> Mapping[str, Path | BaseException]:
+    """By world, the data directory or why there is none."""
+
+    async def one(world: str) -> Path:
+        return await learn(world, folder / world, lambda graded: learning(world, graded))
+
+    found = await asyncio.gather(*(one(world) for world in worlds), return_exceptions=True)
+    for reason in found:
+        if isinstance(reason, BaseException) and not isinstance(reason, Exception):
+            raise reason
     return dict(zip(worlds, found, strict=True))
 
 

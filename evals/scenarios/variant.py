@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import yaml
@@ -26,11 +27,16 @@ def portfolio_of(world: str, variant: Variant, folder: Path) -> tuple[Path, ...]
 
 
 def _without_playbooks(shipped: Path, path: Path) -> Path:
+    path.write_text(_stripped(shipped), encoding="utf-8")
+    return path
+
+
+@cache
+def _stripped(shipped: Path) -> str:
     stated = yaml.safe_load(shipped.read_text(encoding="utf-8"))
     for event in stated["events"].values():
         event.pop("playbook", None)
-    path.write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
-    return path
+    return yaml.safe_dump(stated, sort_keys=False)
 
 
 def _beside(world: str, path: Path) -> Path:
