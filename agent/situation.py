@@ -19,6 +19,7 @@ from agent.store.database import Database
 from agent.store.history import History, history
 from agent.store.runs import RunRow, load
 from agent.types import Budget, Call, CallResult, Event, Situation
+from agent.usual import UsualRuns
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import ActionEvidence, Feature
 from tools.types import JsonValue, Tool
@@ -62,6 +63,7 @@ class Situations:
         self._memory = memory
         self._clock = clock
         self._recalled: OrderedDict[str, tuple[Facts, Mapping[str, ActionEvidence]]] = OrderedDict()
+        self._usual = UsualRuns(database, tools, portfolio.goals)
 
     async def prepare(self, run_id: str) -> Prepared:
         """The situation of the run's next decision. Raises `UnknownEventType`."""
@@ -89,6 +91,7 @@ class Situations:
             evidence=evidence,
             results=past.results,
             budget=budget,
+            past=await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else (),
         )
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
@@ -138,6 +141,10 @@ class Situations:
         if len(self._recalled) > RECALLED_RUNS:
             self._recalled.popitem(last=False)
         return evidence, None
+
+    def _learns(self, kind: EventType) -> bool:
+        """Whether graded runs take the place of a playbook."""
+        return self._memory is not None and kind.playbook is None
 
     def _budget(self, run: RunRow, kind: EventType, past: History) -> Budget:
         spent = run.spent_s

@@ -225,7 +225,7 @@ def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: floa
 
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
-    reward = _combined(episode.rewards, goals)
+    reward = combined(episode.rewards, goals)
     verdicts = dict.fromkeys(episode.declined, (operator_trust, 0.0))
     for taken in episode.actions:
         if reward is not None:
@@ -235,7 +235,7 @@ def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: floa
     return verdicts
 
 
-def _combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:
+def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:
     """Mean of the rewards by the goals' weights; None when no goal that counts has a reward."""
     if not rewards:
         return None

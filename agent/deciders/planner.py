@@ -12,6 +12,7 @@ from typing import Literal
 
 from agent.deciders.planner_evidence import EvidencePlanner
 from agent.deciders.planner_fields import may_give
+from agent.deciders.planner_habits import HabitBooks, HabitPlanner
 from agent.deciders.planner_meaning import Similarities
 from agent.deciders.planner_playbook import Next, PurposePlanner
 from agent.deciders.planner_settings import PlannerSettings
@@ -40,6 +41,7 @@ class Planner:
     def __init__(self, similarities: Similarities, settings: PlannerSettings) -> None:
         self._similarities = similarities
         self._settings = settings
+        self._habits = HabitBooks()
 
     @property
     def name(self) -> str:
@@ -49,7 +51,7 @@ class Planner:
     async def decide(self, situation: Situation) -> Decision:
         """The next wave of calls, a question, or the end; deterministic for one situation and one memory."""
         turn = Turn(situation, self._similarities, self._settings)
-        nexts = await _nexts(turn)
+        nexts = await self._nexts(turn)
         wave = _wave(turn, nexts)
         for one in nexts:
             await _record(turn, one, wave)
@@ -62,24 +64,26 @@ class Planner:
             decided_by=NAME,
         )
 
+    async def _nexts(self, turn: Turn) -> list[Next]:
+        """What every purpose needs next, and what evidence adds; without a playbook what is usual, else a question."""
+        situation, evidence = turn.situation, EvidencePlanner(turn)
+        if situation.playbook is not None:
+            purposes = PurposePlanner(turn, situation.playbook)
+            nexts = [await purposes.next_for(purpose) for purpose in situation.playbook]
+            return nexts + await evidence.strong(outside={purpose.step for purpose in situation.playbook})
+        if _is_turned_down(situation):
+            return [Next(kind="skip", purpose=None, why="an operator said no")]
+        habits = self._habits.of(situation)
+        if habits is not None:
+            return await HabitPlanner(turn, habits).nexts()
+        return [await evidence.otherwise()]
 
-async def _nexts(turn: Turn) -> list[Next]:
-    """What every purpose needs next, and what evidence adds."""
-    playbook = turn.situation.playbook
-    evidence = EvidencePlanner(turn)
-    if playbook is not None:
-        purposes = PurposePlanner(turn, playbook)
-        nexts = [await purposes.next_for(purpose) for purpose in playbook]
-        return nexts + await evidence.strong(outside={purpose.step for purpose in playbook})
-    turned_down = [result for result in turn.situation.results if result.state == "rejected"]
-    if turned_down and all(
-        result in turned_down for result in turn.situation.results if result.decided_by == "operator"
-    ):
-        return [Next(kind="skip", purpose=None, why="an operator said no")]
-    nexts = await evidence.strong(outside=frozenset())
-    if any(one.kind in {"read", "write", "ask"} for one in nexts):
-        return nexts
-    return [*nexts, await evidence.otherwise()]
+
+def _is_turned_down(situation: Situation) -> bool:
+    """Whether all that an operator has said so far is no."""
+    turned_down = [result for result in situation.results if result.state == "rejected"]
+    said = [result for result in situation.results if result.decided_by == "operator"]
+    return bool(turned_down) and all(result in turned_down for result in said)
 
 
 def _wave(turn: Turn, nexts: Sequence[Next]) -> _Wave:

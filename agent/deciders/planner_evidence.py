@@ -23,7 +23,10 @@ class EvidencePlanner:
         self._turn = turn
 
     async def strong(self, *, outside: Set[str]) -> list[Next]:
-        """Writes that like episodes alone are reason enough for, of tools that perform none of the steps `outside`."""
+        """Writes that like episodes alone are reason enough for, of tools that perform none of the steps `outside`.
+
+        They say how well an action did, not when it is done: beside a playbook, not in its place.
+        """
         turn = self._turn
         tools = [tool for tool in turn.writes if tool.governance.step is None or tool.governance.step not in outside]
         options = await turn.chooser.weigh(tools, await self._cosines(tools)) if tools else []
@@ -48,7 +51,7 @@ class EvidencePlanner:
         return await self._complete(planned, (option,))
 
     async def _complete(self, planned: Planned, options: Sequence[Option]) -> Next:
-        """Reads that may give what is missing; without any, a question."""
+        """Reads that may give what is missing; without any, nothing."""
         filled = planned.filled
         sought = (*filled.missing, *filled.guessed)
         reads = await self._turn.providers(sought, None)
@@ -56,14 +59,8 @@ class EvidencePlanner:
         if reads:
             why = f"{name} needs {listed(sought)} first"
             return Next(kind="read", purpose=None, why=why, calls=tuple(reads), options=tuple(options))
-        situation = self._turn.situation
-        # Beside a playbook evidence only adds; it is no reason to disturb an operator.
-        quiet = situation.playbook is not None or any(one.decided_by == "operator" for one in situation.results)
-        if filled.barred or filled.emptied or quiet or not filled.missing:
-            return Next(kind="skip", purpose=None, why=f"{name} cannot be filled in", options=tuple(options))
-        text = f"Like episodes speak for {name}, but it needs {listed(filled.missing)}. Shall it be done?"
-        question = Question(text=text, options=(planned.call,), missing=filled.missing)
-        return Next(kind="ask", purpose=None, why=text, question=question, options=tuple(options))
+        # Evidence only adds to a playbook; it is no reason to disturb an operator.
+        return Next(kind="skip", purpose=None, why=f"{name} cannot be filled in", options=tuple(options))
 
     def _without_rivals(self, options: Sequence[Option]) -> list[Option]:
         """The best action of each tool, and of a step those that like episodes took together."""

@@ -120,6 +120,10 @@ class PurposePlanner:
         """Whether a condition of the playbook waits for what the read tells."""
         return any(read in {tool.name for tool in self._tellers(other)} for other in self._playbook)
 
+    def _is_taken_over(self, tool: str) -> bool:
+        """Whether a condition of the playbook asks if the tool failed."""
+        return any(("failed", tool) in self._turn.conditions.reads(other.when or "") for other in self._playbook)
+
     async def _rivals(self, purpose: Purpose, tools: Sequence[Tool], cosines: Mapping[str, float]) -> list[Tool]:
         """The tools compared for a purpose: not those that another purpose of the step means, nor those far from it."""
         if not tools:
@@ -214,6 +218,8 @@ class PurposePlanner:
         turn, purpose, last = self._turn, weighed.purpose, weighed.standing.failed[-1]
         if any(result.decided_by == "operator" for result in weighed.standing.failed):
             return Next(kind="closed", purpose=purpose, why="what the operator asked for did not work")
+        if self._is_taken_over(last.call.tool):
+            return Next(kind="closed", purpose=purpose, why="it did not work, and another purpose provides for that")
         offered = [
             Call(tool=last.call.tool, arguments=last.call.arguments, action=last.call.action, purpose=purpose.text)
         ]

@@ -16,7 +16,7 @@ State: TypeAlias = Literal["open", "served", "rejected", "failed", "unknown", "w
 Truth: TypeAlias = Literal["true", "false", "untold", "broken"]
 """Of a condition; `untold`: it reads something that is not there, or not yet."""
 
-VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps"})
+VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps", "failed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,17 +105,23 @@ class Conditions:
 
 
 def context(situation: Situation) -> Mapping[str, JsonValue]:
-    """The variables of a condition: results by tool and by step are those of the last call that was done."""
+    """The variables of a condition: results by tool and by step are those of the last call that was done.
+
+    `failed` has the reasons of tools that were called in vain.
+    """
     event = situation.event
     step_of = {tool.name: tool.governance.step for tool in situation.tools}
     results: dict[str, JsonValue] = {}
     steps: dict[str, JsonValue] = {}
+    failed: dict[str, JsonValue] = {}
     for result in situation.results:
         if result.state == "done":
             results[result.call.tool] = result.result
             step = step_of.get(result.call.tool)
             if step is not None:
                 steps[step] = result.result
+        elif result.state in {"failed", "refused"}:
+            failed[result.call.tool] = result.error or ""
     return {
         "event": {
             "id": event.id,
@@ -129,4 +135,5 @@ def context(situation: Situation) -> Mapping[str, JsonValue]:
         "features": dict(situation.features),
         "results": results,
         "steps": steps,
+        "failed": {tool: why for tool, why in failed.items() if tool not in results},
     }

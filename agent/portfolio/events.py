@@ -18,7 +18,7 @@ from agent.portfolio.schemas import check_schema, find_field
 from agent.types import Purpose
 from tools.types import JsonObject
 
-CONDITION_VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps"})
+CONDITION_VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps", "failed"})
 GRADE_VARIABLES = frozenset({"event", "data", "subject"})
 ANY_DATA: JsonObject = {"type": "object"}
 _EVENT_FIELDS = frozenset({"subject", "id", "type", "source"})
@@ -186,7 +186,7 @@ class _Checker:
             elif root == "features" and fields and fields[0] not in features:
                 hint = suggest(fields[0], features, "Write it under 'features' of this event type.")
                 self._mistakes.add(place, f"there is no feature {fields[0]!r}", hint)
-            elif root == "results" and fields:
+            elif root in {"results", "failed"} and fields:
                 self.mentions.append((place, fields[0]))
             elif root == "steps" and fields and self._steps is not None and fields[0] not in self._steps:
                 hint = suggest(fields[0], self._steps, "Write a chain with this step.")

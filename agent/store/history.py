@@ -77,7 +77,7 @@ def history(connection: Connection, run: RunRow) -> History:
         decisions=made.decisions,
         calls=sum(row["state"] is not None for row in rows),
         tokens=made.tokens,
-        results=tuple(_result(row) for row in rows),
+        results=tuple(call_result(row) for row in rows),
         in_doubt=_in_doubt(connection, run),
         already={
             row["like"]: row["state"] if row["state"] == "done" else f"{row['state']}, {row['error']}"
@@ -108,7 +108,8 @@ NONSENSE = "answered nonsense"
 """How the error of a call begins whose tool claimed success unreadably; its like is not repeated in the same run."""
 
 
-def _result(row: RowMapping) -> CallResult:
+def call_result(row: RowMapping) -> CallResult:
+    """A row of a call with its effect and approval, as deciders see it."""
     return CallResult(
         decision=row["decision"],
         index=row["position"],

@@ -234,6 +234,7 @@ episodes = Table(
     Column("indexed", Boolean, nullable=False, default=False),
     Index("ix_episodes_indexed", "indexed"),
     Index("ix_episodes_closed", "tenant", "closed_at"),
+    Index("ix_episodes_type", "tenant", "event_type", "closed_at"),
 )
 
 outcomes = Table(

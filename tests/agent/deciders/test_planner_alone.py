@@ -13,8 +13,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agent.deciders.planner as planner_module
-from agent.types import Call, Purpose, Situation
-from tests.agent.deciders.planner_companies import TEXT, Company, Died, Refused, evidence, planner, situation, tool
+from agent.types import Call, PastRun, Purpose, Situation
+from tests.agent.deciders.planner_companies import (
+    TEXT,
+    Company,
+    Died,
+    Refused,
+    evidence,
+    planner,
+    result,
+    situation,
+    tool,
+)
 from tools.types import JsonObject, JsonValue, Tool
 
 CLINIC = (
@@ -84,7 +94,7 @@ async def test_a_question_turned_down_ends_the_run() -> None:
 
 
 async def test_what_several_like_episodes_support_is_done_with_its_look_ups_first() -> None:
-    ran = await clinic().run(arrived(evidence=evidence("page_doctor", 9.0, 1.0)))
+    ran = await clinic().run(arrived(evidence=evidence("page_doctor", 9.0, 1.0), playbook=()))
     assert ran.waves == [["patient_record"], ["page_doctor"]]
     assert ran.calls("page_doctor")[0].arguments == {"patient": "p-1", "doctor": "dr-lind"}
     assert ran.decisions[-1].kind == "finish"
@@ -94,7 +104,12 @@ async def test_what_several_like_episodes_support_is_done_with_its_look_ups_firs
     ("success", "failure", "episodes"), [(9.0, 1.0, 1), (1.0, 0.0, 5), (5.0, 9.0, 8)], ids=["one", "light", "bad"]
 )
 async def test_weak_evidence_is_no_reason_to_act(success: float, failure: float, episodes: int) -> None:
-    ran = await clinic().run(arrived(evidence=evidence("page_doctor", success, failure, episodes)))
+    ran = await clinic().run(arrived(evidence=evidence("page_doctor", success, failure, episodes), playbook=()))
+    assert ran.waves == []
+
+
+async def test_without_a_playbook_evidence_alone_is_no_reason_to_act() -> None:
+    ran = await clinic().run(arrived(evidence=evidence("page_doctor", 9.0, 1.0)))
     assert ran.calls("page_doctor") == []
     assert len(ran.questions) == 1
 
@@ -103,10 +118,10 @@ async def test_rivals_of_one_step_are_not_both_done_but_what_was_done_together_i
     together = tool("call_nurse", "Calls a nurse to a patient.", {"patient": TEXT}, step="help")
     company = Company(tools=[*CLINIC, together], handlers={"patient_record": record})
     apart = {**evidence("page_doctor", 9.0, 1.0), **evidence("call_nurse", 8.0, 2.0)}
-    ran = await company.run(arrived(evidence=apart))
+    ran = await company.run(arrived(evidence=apart, playbook=()))
     assert ran.waves[-1] == ["page_doctor"]
     same = {name: replace(one, episodes=("e1", "e2", "e3", "e4")) for name, one in apart.items()}
-    ran = await company.run(arrived(evidence=same))
+    ran = await company.run(arrived(evidence=same, playbook=()))
     assert sorted(ran.waves[-1]) == ["call_nurse", "page_doctor"]
 
 
@@ -123,7 +138,8 @@ async def test_a_failed_call_without_a_purpose_is_told_to_the_operator_once() ->
         raise Refused
 
     company = Company(tools=CLINIC, handlers={"patient_record": record, "page_doctor": refuse})
-    ran = await company.run(arrived(evidence=evidence("page_doctor", 9.0, 1.0)), operator=lambda q: [q.options[0]])
+    start = arrived(event_description="page a doctor: call a doctor to a patient at once")
+    ran = await company.run(start, operator=lambda question: [question.options[0]])
     assert [question.options[0].tool for question in ran.questions] == ["page_doctor"]
     assert ran.decisions[-1].kind == "finish"
 
@@ -210,7 +226,10 @@ async def test_a_huge_event_is_decided_in_bounded_work() -> None:
 
 def test_no_name_of_a_world_stands_in_the_planner() -> None:
     folder = Path(planner_module.__file__).parent
-    own = [*folder.glob("planner*.py"), *(folder / f"{name}.py" for name in ("purposes", "choosing", "filling"))]
+    own = [
+        *folder.glob("planner*.py"),
+        *(folder / f"{name}.py" for name in ("purposes", "choosing", "filling", "habits", "habit_rules")),
+    ]
     source = "\n".join(path.read_text() for path in own)
     worlds = list((folder.parents[1] / "evals" / "worlds").glob("*/portfolio.yaml"))
     names = {name for path in worlds for name in _names(yaml.safe_load(path.read_text()))}
@@ -271,6 +290,22 @@ PURPOSES = st.builds(
     when=st.none()
     | st.sampled_from(["data.part == 'a'", "results.tool_0.id > 1.0", "has(steps.one.ward)", "not CEL ("]),
 )
+
+
+@st.composite
+def random_past(draw: st.DrawFn) -> PastRun:
+    calls = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3), VALUES), max_size=4))
+    return PastRun(
+        id="past",
+        reward=draw(st.floats(0, 1)),
+        data=draw(st.dictionaries(NAMES, VALUES, max_size=3)),
+        results=tuple(
+            result(Call(tool=f"tool_{number}", arguments={}, action=f"tool_{number}"), value=value, decision=decision)
+            for number, decision, value in calls
+        ),
+    )
+
+
 ENDINGS = st.sampled_from(["done", "done", "done", "refused", "died"])
 
 
@@ -283,9 +318,10 @@ ENDINGS = st.sampled_from(["done", "done", "done", "refused", "died"])
     known=st.dictionaries(st.sampled_from(["tool_0", "tool_1[part=a]", "tool_2"]), st.tuples(*[st.floats(0, 20)] * 2)),
     script=st.lists(st.tuples(ENDINGS, VALUES), max_size=6),
     answers=st.booleans(),
+    past=st.just([]) | st.lists(random_past(), min_size=8, max_size=14),
 )
 async def test_any_run_ends_makes_only_sound_calls_and_repeats_no_write(
-    tools: Any, playbook: Any, data: Any, bound: Any, known: Any, script: Any, answers: bool
+    tools: Any, playbook: Any, data: Any, bound: Any, known: Any, script: Any, answers: bool, past: Any
 ) -> None:
     endings = iter(script)
 
@@ -301,6 +337,8 @@ async def test_any_run_ends_makes_only_sound_calls_and_repeats_no_write(
     start = situation(
         data=data, playbook=playbook, bound=bound, evidence=weighed, text="part a", description="a part broke"
     )
+    runs = tuple(replace(run, id=f"past-{number}") for number, run in enumerate(past))
+    start = replace(start, past=runs)
     ran = await company.run(start, operator=lambda question: list(question.options[:1]) if answers else [])
     planned = [one for one in ran.results if one.decided_by == "planner"]
     assert all(one.state != "refused" for one in planned)

@@ -230,6 +230,16 @@ async def test_where_no_other_tool_means_it_the_operator_is_asked_once_for_the_s
     assert ran.calls("open_ticket")
 
 
+async def test_a_purpose_that_provides_for_a_failure_takes_over_and_nobody_is_asked() -> None:
+    instead = replace(PERSON, when="has(failed.silence_promotions)")
+    ran = await shop(promotions=[{"running": True}], silence_promotions=refuse).run(angry(CALM, instead))
+    assert ran.waves[1:] == [["silence_promotions"], ["open_ticket"]]
+    assert ran.questions == []
+    assert ran.decisions[-1].kind == "finish"
+    without = await shop(promotions=[{"running": True}]).run(angry(CALM, instead))
+    assert without.calls("open_ticket") == []
+
+
 async def test_an_operators_no_closes_the_purpose() -> None:
     ran = await shop(promotions=[{"running": True}], silence_promotions=refuse).run(
         angry(CALM), operator=lambda question: []

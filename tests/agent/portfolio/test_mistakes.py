@@ -96,6 +96,7 @@ CASES: list[tuple[tuple[str | int, ...], object, str, str, str]] = [
     ((*EVENT, "playbook", 1, "when"), "data.litre > 1.0", f"{E}.playbook[1].when", "data.litre", "'litres'"),
     ((*EVENT, "playbook", 1, "when"), "features.litre > 1", f"{E}.playbook[1].when", "no feature", "'litres'"),
     ((*EVENT, "playbook", 1, "when"), "has(results.raed_room)", f"{E}.playbook[1].when", "no tool", "'read_room'"),
+    ((*EVENT, "playbook", 1, "when"), "has(failed.raed_room)", f"{E}.playbook[1].when", "no tool", "'read_room'"),
     ((*EVENT, "playbook", 1, "when"), "has(steps.inspct)", f"{E}.playbook[1].when", "no step", "'inspect'"),
     ((*EVENT, "playbook", 1, "when"), "event.tipe == ''", f"{E}.playbook[1].when", "no field 'tipe'", "'type'"),
     ((*EVENT, "limits", "calls"), 0, f"{E}.limits.calls", "0 is not allowed", "greater than or equal to 1"),

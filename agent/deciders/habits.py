@@ -1,0 +1,194 @@
+"""What is usually done about a kind of event, read off graded runs. Start with `learn_habits`.
+
+Where the portfolio gives no playbook, runs that an outcome was joined to take its place: what they served, after what,
+and when. Only facts count that were known before the deed: the event's fields and results of earlier calls.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from agent.deciders.habit_rules import LEAST, SIZE, THERE, Facts, Path, Rule, Sample, Scalar, learn_rule
+from agent.types import CallResult, PastRun, Purpose
+from tools.types import JsonValue, Tool
+
+LEAST_RUNS = 8
+"""Graded runs from which there is something usual."""
+MOST_HABITS = 24
+MAX_FACTS = 200
+MAX_DEPTH = 4
+BEFORE = 0.8
+"""Share of the runs with both from which one thing comes before the other."""
+_ACTED = frozenset({"done", "failed", "unknown"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Habit:
+    """One thing that runs of the kind did."""
+
+    purpose: Purpose
+    """With the condition under which they did it."""
+    doubtful: Purpose | None
+    """With the condition under which like runs do not agree."""
+    tools: frozenset[str]
+    """What served it."""
+    writes: bool
+    after: frozenset[str]
+    """Texts of the purposes that are served before."""
+    runs: int
+    """Graded runs it was learned from."""
+
+
+def learn_habits(past: Sequence[PastRun], tools: Sequence[Tool]) -> tuple[Habit, ...] | None:
+    """What those runs did with the tools, in the order they did it; None when there are too few of them."""
+    if len(past) < LEAST_RUNS:
+        return None
+    by_name = {tool.name: tool for tool in tools}
+    served = _served(past, by_name)
+    usual = sorted(served, key=lambda text: -len(served[text].first))[:MOST_HABITS]
+    return tuple(_habit(text, served, past, by_name) for text in sorted(usual, key=lambda text: served[text].place))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Served:
+    """One purpose over all runs."""
+
+    text: str
+    step: str
+    tools: frozenset[str]
+    writes: bool
+    first: Mapping[str, int]
+    """Run -> number of the decision that first served it."""
+    place: tuple[float, str]
+    """For sorting: when it came, usually."""
+
+
+def _served(past: Sequence[PastRun], tools: Mapping[str, Tool]) -> Mapping[str, _Served]:
+    calls: dict[str, list[tuple[str, CallResult]]] = {}
+    for run in past:
+        for result in run.results:
+            known = tools.get(result.call.tool)
+            if known is not None and known.governance.step is not None and result.state in _ACTED:
+                # A tool that no purpose was noted for is used for what it is there for.
+                calls.setdefault(result.call.purpose or known.description, []).append((run.id, result))
+    found: dict[str, _Served] = {}
+    for text, made in calls.items():
+        writes = [one for one in made if tools[one[1].call.tool].governance.effect == "write"]
+        own = writes or made
+        first: dict[str, int] = {}
+        for run_id, result in own:
+            first[run_id] = min(result.decision, first.get(run_id, result.decision))
+        found[text] = _Served(
+            text=text,
+            step=statistics.mode(str(tools[result.call.tool].governance.step) for _, result in own),
+            tools=frozenset(result.call.tool for _, result in own),
+            writes=bool(writes),
+            first=first,
+            place=(statistics.fmean(first.values()), text),
+        )
+    return found
+
+
+def _habit(text: str, served: Mapping[str, _Served], past: Sequence[PastRun], tools: Mapping[str, Tool]) -> Habit:
+    own = served[text]
+    before = {other.text for other in served.values() if other is not own and _precedes(other, own)}
+    known_first = _tools_before(own, past)
+    later = frozenset(tool for name in before if served[name].writes for tool in served[name].tools)
+    samples = [
+        Sample(
+            facts=_facts(run, own.first.get(run.id), known_first),
+            done=run.id in own.first,
+            reward=run.reward,
+            trust=run.weight,
+        )
+        for run in past
+    ]
+    rule = learn_rule(samples, later & known_first, _counted(own, tools, known_first))
+    return Habit(
+        purpose=Purpose(text=text, step=own.step, when=rule.do),
+        doubtful=_doubtful(own, rule),
+        tools=own.tools,
+        writes=own.writes,
+        after=frozenset(name for name in before if served[name].writes),
+        runs=len(past),
+    )
+
+
+def _counted(own: _Served, tools: Mapping[str, Tool], before: frozenset[str]) -> frozenset[str]:
+    """Reads of the same step, which tell what there is to act on."""
+    return frozenset(
+        name
+        for name in before
+        if name in tools and tools[name].governance.effect == "read" and tools[name].governance.step == own.step
+    )
+
+
+def _doubtful(own: _Served, rule: Rule) -> Purpose | None:
+    return None if rule.doubtful == "false" else Purpose(text=own.text, step=own.step, when=rule.doubtful)
+
+
+def _precedes(one: _Served, other: _Served) -> bool:
+    both = one.first.keys() & other.first.keys()
+    earlier = sum(one.first[run] < other.first[run] for run in both)
+    return len(both) >= LEAST and earlier >= BEFORE * len(both)
+
+
+def _tools_before(own: _Served, past: Sequence[PastRun]) -> frozenset[str]:
+    """Tools whose results are known before it is served; what only followed from it cannot tell when to do it."""
+    earlier: dict[str, int] = {}
+    both: dict[str, int] = {}
+    for run in past:
+        at = own.first.get(run.id)
+        first: dict[str, int] = {}
+        for result in run.results:
+            if result.state == "done":
+                first[result.call.tool] = min(result.decision, first.get(result.call.tool, result.decision))
+        for tool, decision in first.items() if at is not None else ():
+            both[tool] = both.get(tool, 0) + 1
+            earlier[tool] = earlier.get(tool, 0) + (at is not None and decision < at)
+    return frozenset(tool for tool, count in both.items() if earlier[tool] >= BEFORE * count) - own.tools
+
+
+def _facts(run: PastRun, before: int | None, tools: frozenset[str]) -> Facts:
+    """What was known when the decision was made; at the end where none was."""
+    known: dict[Path, Scalar] = {}
+    results: dict[str, JsonValue] = {
+        result.call.tool: result.result
+        for result in run.results
+        if result.state == "done" and result.call.tool in tools and (before is None or result.decision < before)
+    }
+    for path, value in [*_flat(("data",), run.data), *_flat(("results",), results)]:
+        if len(known) < MAX_FACTS:
+            known[path] = value
+    return known
+
+
+def _flat(path: Path, value: JsonValue) -> Iterator[tuple[Path, Scalar]]:
+    """Every scalar in it, and the length of every list; names that CEL cannot spell are left out."""
+    match value:
+        case bool() | str():
+            yield path, value
+        case int() | float():
+            yield path, float(value)
+        case Mapping() if len(path) < MAX_DEPTH:
+            if len(path) > 1:
+                yield (*path, THERE), True
+            for name, inner in value.items():
+                if _is_name(str(name)):
+                    yield from _flat((*path, str(name)), inner)
+        case Sequence() if not isinstance(value, str):
+            yield (*path, SIZE), float(len(value))
+
+
+def _is_name(name: str) -> bool:
+    return name.isidentifier() and name.isascii() and name not in _RESERVED
+
+
+_RESERVED = frozenset(
+    (
+        *("as", "break", "const", "continue", "else", "false", "for", "function", "has", "if", "import", "in", "let"),
+        *("loop", "namespace", "null", "package", "return", "true", "var", "void", "while"),
+    )
+)
