@@ -158,10 +158,16 @@ def free_port() -> int:
 async def python_module(
     arguments: Sequence[str], log: Path, *, environment: Mapping[str, str] | None = None, folder: Path | None = None
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`python -m` with these arguments, until the block ends; what it prints is added to the log."""
+    """`python -m` with these arguments, until the block or this process ends; what it prints is added to the log."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", *arguments, stdout=output, stderr=output, env=environment, cwd=folder
+            sys.executable,
+            *("-m", "evals.leash", *arguments),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=environment,
+            cwd=folder,
         )
     try:
         yield process
