@@ -17,7 +17,7 @@ GRADED = 200
 TRAINING_SEED = 5_000
 """Of the world and its events; the cases' world has another, and their customers and machines are stated by hand."""
 BATCH = 36
-OTHERS = 3
+OTHERS = 7
 """Events of each type in a batch beside the world's main trouble."""
 STEP_H = 12
 """Time goes on in steps, so that what comes due is handled soon."""

@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS technicians(id TEXT PRIMARY KEY, busy_until_h REAL);
 CREATE TABLE IF NOT EXISTS visits(
   id TEXT PRIMARY KEY, technician_id TEXT, machine_id TEXT, affair_id TEXT, booked_h REAL, arrives_h REAL, hours REAL,
   done_h REAL, result TEXT);
+CREATE TABLE IF NOT EXISTS repairs(
+  order_id TEXT PRIMARY KEY, machine_id TEXT, affair_id TEXT, family TEXT, delivered_h REAL, jobs TEXT,
+  late_at_best INTEGER, closed_h REAL);
 CREATE TABLE IF NOT EXISTS affairs(
   id TEXT PRIMARY KEY, machine_id TEXT, family TEXT, opened_h REAL, fails_h REAL, planned_h REAL,
   repair_hours REAL, budget_euro REAL, shipments TEXT, failed_h REAL, repaired_h REAL,

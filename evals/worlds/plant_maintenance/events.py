@@ -16,6 +16,7 @@ from evals.worlds.plant_maintenance.company import machine, part
 from evals.worlds.plant_maintenance.condition import present, stream
 from evals.worlds.plant_maintenance.predictor import Prediction, Predictor
 from evals.worlds.plant_maintenance.production import fill_cell
+from evals.worlds.plant_maintenance.repairs import LIMIT_H
 from evals.worlds.plant_maintenance.sensors import readings
 from evals.worlds.plant_maintenance.stockroom import DELIVERED, STORE_SOURCE, delivery, free, order, take_in
 from evals.worlds.plant_maintenance.truth import VISIT_EURO, Affair, open_affair
@@ -28,6 +29,7 @@ PREDICTED = "machine.failure.predicted"
 PASSED = "machine.inspection.passed"
 WEEK_CLOSED = "machine.week.closed"
 DELIVERY_CLOSED = "delivery.closed"
+REPAIR_CLOSED = "repair.closed"
 
 SHORT = {
     PREDICTED: "alarm",
@@ -35,6 +37,7 @@ SHORT = {
     DELIVERED: "delivery",
     WEEK_CLOSED: "week",
     DELIVERY_CLOSED: "shipping",
+    REPAIR_CLOSED: "repair",
 }
 LIFE_H = (150, 260)
 FAILS_IN_H = (42, 54)
@@ -67,6 +70,7 @@ class EventMaker:
             DELIVERED: self._delivered,
             WEEK_CLOSED: self._week_closed,
             DELIVERY_CLOSED: self._delivery_closed,
+            REPAIR_CLOSED: self._repair_closed,
         }
 
     def make(self, db: sqlite3.Connection, *, type_: str, seed: int, number: int) -> dict[str, Any]:
@@ -151,6 +155,20 @@ class EventMaker:
         shipments = scene.random.randint(3, 8)
         late = scene.random.randint(0, shipments)
         return OFFICE_SOURCE, {"shipments": shipments, "late": late, "late_share": round(late / shipments, 3)}
+
+    def _repair_closed(self, _: sqlite3.Connection, scene: Scene) -> tuple[str, dict[str, Any]]:
+        random = scene.random
+        repaired = random.random() < 0.5
+        waited = float(random.randint(2, 40)) if repaired else LIMIT_H
+        return OFFICE_SOURCE, {
+            "order_id": f"order-{scene.tail}",
+            "part_family": random.choice(FAMILIES),
+            "repaired": repaired,
+            "waited_hours": waited,
+            "down_hours": float(random.randint(0, int(waited))),
+            "visits": 1 if repaired else 0,
+            "jobs_late": random.choice((0, 0, 0, 1, 2)),
+        }
 
 
 def _affair(scene: Scene, family: str) -> Affair:

@@ -11,8 +11,15 @@ from fastapi import APIRouter
 
 from evals.worlds.kit.store import life
 from evals.worlds.kit.timeline import Due, cloud_event, queue_event
-from evals.worlds.plant_maintenance import company, stockroom, tools, truth, view
-from evals.worlds.plant_maintenance.events import DELIVERY_CLOSED, OFFICE_SOURCE, SHORT, WEEK_CLOSED, EventMaker
+from evals.worlds.plant_maintenance import company, repairs, stockroom, tools, truth, view
+from evals.worlds.plant_maintenance.events import (
+    DELIVERY_CLOSED,
+    OFFICE_SOURCE,
+    REPAIR_CLOSED,
+    SHORT,
+    WEEK_CLOSED,
+    EventMaker,
+)
 from evals.worlds.plant_maintenance.given import arrange
 from evals.worlds.plant_maintenance.predictor import Predictor, shared_predictor
 
@@ -57,7 +64,7 @@ class Plant:
         return self._events.make(db, type_=type_, seed=seed, number=number)
 
     def happen(self, db: sqlite3.Connection, due: Due) -> None:
-        """A machine breaks down, a part comes, a technician arrives or is done, a week ends."""
+        """A machine breaks down, a part comes, a technician arrives or is done, papers are closed."""
         match due.kind:
             case "fail":
                 truth.fail(db, due.payload["affair"])
@@ -67,6 +74,9 @@ class Plant:
                 truth.visit(db, due.payload["visit"])
             case "repaired":
                 truth.repaired(db, due.payload["affair"], due.payload["visit"])
+                repairs.finish(db, due.payload["visit"])
+            case repairs.CLOSE:
+                _announce_repair(db, due.payload["order"])
             case "close":
                 _announce_outcomes(db, due.payload["affair"])
 
@@ -97,7 +107,7 @@ def _announce_outcomes(db: sqlite3.Connection, affair_id: str) -> None:
         "failed": affair["failed_h"] is not None,
         "visits": visits,
     }
-    _announce(db, affair, WEEK_CLOSED, week)
+    _announce(db, affair["id"], affair["machine_id"], WEEK_CLOSED, week)
     shipments = len(json.loads(affair["shipments"]))
     if shipments:
         late = {
@@ -105,10 +115,16 @@ def _announce_outcomes(db: sqlite3.Connection, affair_id: str) -> None:
             "late": affair["late"],
             "late_share": round(affair["late"] / shipments, 3),
         }
-        _announce(db, affair, DELIVERY_CLOSED, late)
+        _announce(db, affair["id"], affair["machine_id"], DELIVERY_CLOSED, late)
 
 
-def _announce(db: sqlite3.Connection, affair: sqlite3.Row, type_: str, data: Mapping[str, Any]) -> None:
-    id_ = f"{SHORT[type_]}-{life(db)}-{affair['id']}"
-    event = cloud_event(id_=id_, source=OFFICE_SOURCE, type_=type_, subject=affair["machine_id"], data=data)
+def _announce_repair(db: sqlite3.Connection, order_id: str) -> None:
+    closed = repairs.close(db, order_id)
+    if closed is not None:
+        _announce(db, closed.order_id, closed.machine_id, REPAIR_CLOSED, closed.data)
+
+
+def _announce(db: sqlite3.Connection, about: str, machine: str, type_: str, data: Mapping[str, Any]) -> None:
+    id_ = f"{SHORT[type_]}-{life(db)}-{about}"
+    event = cloud_event(id_=id_, source=OFFICE_SOURCE, type_=type_, subject=machine, data=data)
     queue_event(db, event)

@@ -7,11 +7,11 @@ import sqlite3
 from evals.worlds.kit.store import life
 from evals.worlds.kit.timeline import cloud_event, now_h, plan, queue_event
 from evals.worlds.plant_maintenance.company import machine, next_id, part
+from evals.worlds.plant_maintenance.repairs import follow, repair_window
 from evals.worlds.plant_maintenance.truth import affair_of, charge, supplied
 
 STORE_SOURCE = "/worlds/plant_maintenance/stockroom"
 DELIVERED = "part.delivered"
-TRAVEL_H = 2.0
 
 
 def free(row: sqlite3.Row) -> int:
@@ -72,22 +72,22 @@ def take_in(db: sqlite3.Connection, order_id: str) -> sqlite3.Row | None:
     db.execute("UPDATE orders SET delivered_h = ? WHERE id = ?", (now_h(db), order_id))
     db.execute("UPDATE parts SET on_stock = on_stock + 1 WHERE family = ?", (row["family"],))
     _hold(db, row["machine_id"], row["family"], affair_of(db, row["machine_id"]), order_id)
+    follow(db, row)
     return row
 
 
 def delivery(db: sqlite3.Connection, order: sqlite3.Row) -> dict[str, object]:
-    """What is told of a delivered part; the repair is meant for the hour agreed or, where that has gone, soon."""
-    now, one, affair = now_h(db), machine(db, order["machine_id"]), affair_of(db, order["machine_id"])
-    agreed = one["repair_from_h"] or (affair["planned_h"] if affair is not None else now)
+    """What is told of a delivered part."""
+    one, window = machine(db, order["machine_id"]), repair_window(db, order["machine_id"])
     return {
         "order_id": order["id"],
         "machine_kind": one["kind"],
         "line": one["line"],
         "part_family": order["family"],
         "supplier": order["supplier"],
-        "hours_late": round(max(0.0, now - order["promised_h"]), 1),
-        "repair_in_hours": round(max(TRAVEL_H, agreed - now), 1),
-        "repair_hours": affair["repair_hours"] if affair is not None else 6.0,
+        "hours_late": round(max(0.0, now_h(db) - order["promised_h"]), 1),
+        "repair_in_hours": window.start,
+        "repair_hours": window.hours,
     }
 
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from evals.worlds.kit.timeline import now_h, plan
 from evals.worlds.plant_maintenance.company import next_id
-from evals.worlds.plant_maintenance.stockroom import TRAVEL_H
-from evals.worlds.plant_maintenance.truth import VISIT_EURO, affair_of, charge
+from evals.worlds.plant_maintenance.truth import TRAVEL_H, VISIT_EURO, affair_of, charge
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,8 @@ DAMAGE_H, DAMAGE_EURO = 3, 120.0
 """What a machine that broke down takes longer and costs more than one repaired in time."""
 LEFT_EURO = 900.0
 """What it costs when the week ends and nobody has repaired the machine."""
+TRAVEL_H = 2.0
+"""What a technician needs to be there."""
 WEEK_H = 120.0
 """A working week, five days and nights."""
 
@@ -135,7 +137,7 @@ def visit(db: sqlite3.Connection, visit_id: str) -> None:
     if held is None:
         _end_visit(db, visit_id, "the part is missing")
         return
-    if _is_repairing(db, affair["machine_id"], visit_id):
+    if is_repairing(db, affair["machine_id"]):
         _end_visit(db, visit_id, "somebody else is at it")
         return
     now = now_h(db)
@@ -165,6 +167,12 @@ def repaired(db: sqlite3.Connection, affair_id: str, visit_id: str | None) -> No
     db.execute("UPDATE affairs SET repaired_h = ?, downtime_h = ? WHERE id = ?", (now, now - since, affair_id))
 
 
+def is_repairing(db: sqlite3.Connection, machine_id: str) -> bool:
+    """Whether a technician is at it."""
+    found = "SELECT 1 FROM visits WHERE machine_id = ? AND result = 'repairing'"
+    return db.execute(found, (machine_id,)).fetchone() is not None
+
+
 def close_affair(db: sqlite3.Connection, affair_id: str) -> sqlite3.Row | None:
     """The week is over: what is still broken is repaired at any price; gives the affair, None if it is closed."""
     affair = _affair(db, affair_id)
@@ -188,11 +196,6 @@ def _held(db: sqlite3.Connection, affair: sqlite3.Row) -> sqlite3.Row | None:
         (affair["machine_id"], affair["family"]),
     ).fetchone()
     return row
-
-
-def _is_repairing(db: sqlite3.Connection, machine_id: str, but: str) -> bool:
-    found = "SELECT 1 FROM visits WHERE machine_id = ? AND result = 'repairing' AND id != ?"
-    return db.execute(found, (machine_id, but)).fetchone() is not None
 
 
 def _end_visit(db: sqlite3.Connection, visit_id: str, result: str) -> None:

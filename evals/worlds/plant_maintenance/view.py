@@ -29,6 +29,7 @@ def state(db: sqlite3.Connection) -> dict[str, Any]:
         "orders": rows(db, "SELECT * FROM orders ORDER BY ordered_h, id"),
         "technicians": rows(db, "SELECT * FROM technicians ORDER BY id"),
         "visits": rows(db, "SELECT * FROM visits ORDER BY booked_h, id"),
+        "repairs": rows(db, "SELECT * FROM repairs ORDER BY delivered_h, order_id"),
         "affairs": affairs,
     }
 

@@ -15,6 +15,8 @@ from evals.worlds.retail_care.truth import DEADLINE_H, affair_of, count_handover
 
 WORDINGS_KEPT = 3
 """Wordings of each matter that people have in mind; more only make starting slower."""
+REVIEW_H = 48.0
+"""From a case's solution until the desk looks at it again."""
 KNOWN_FROM = 0.45
 """Likeness from which the desk recognises a question that it has an answer to."""
 
@@ -98,6 +100,7 @@ class Desk:
             (now_h(db), answer, teachable, id_),
         )
         resolve_affair(db, handover)
+        plan(db, now_h(db) + REVIEW_H, "review", {"handover": id_})
         event = cloud_event(
             id_=f"resolved-{life(db)}-{id_}",
             source="/worlds/retail_care/desk",
@@ -143,6 +146,7 @@ class Desk:
             "UPDATE campaigns SET state = 'paused', reason = 'open case' WHERE customer_id = ? AND state = 'running'",
             (customer["id"],),
         )
+        plan(db, now + REVIEW_H, "review", {"handover": case_id})
         return _announcement(_handover(db, case_id), customer["segment"])
 
     def recognise(self, question: str) -> Matter | None:

@@ -27,8 +27,9 @@ COMPLAINT = "customer.complaint.received"
 RESOLVED = "desk.case.resolved"
 REPURCHASED = "customer.repurchased"
 CHURNED = "customer.churned"
+REVIEWED = "desk.case.reviewed"
 
-FIRST_CUSTOMER = {FAILED: 0, COMPLAINT: 140, RESOLVED: 250, SOLVED: 320, REPURCHASED: 360, CHURNED: 380}
+FIRST_CUSTOMER = {FAILED: 0, COMPLAINT: 140, RESOLVED: 250, SOLVED: 320, REPURCHASED: 360, CHURNED: 380, REVIEWED: 390}
 """Where each type begins in a seed's order of customers, so that moderate numbers do not meet the same people."""
 SHORT = {
     FAILED: "failed",
@@ -37,6 +38,7 @@ SHORT = {
     SOLVED: "solved",
     REPURCHASED: "repurchase",
     CHURNED: "churn",
+    REVIEWED: "review",
 }
 PERSONAL_SHARE = 0.25
 MONEY_BACK_SHARE = 0.4
@@ -69,6 +71,7 @@ class EventMaker:
             RESOLVED: self._resolved,
             REPURCHASED: self._repurchased,
             CHURNED: self._churned,
+            REVIEWED: self._reviewed,
         }
 
     def make(self, db: sqlite3.Connection, *, type_: str, seed: int, number: int) -> dict[str, Any]:
@@ -195,6 +198,16 @@ class EventMaker:
             "reason_code": random.choice(self._catalogue.phrases["churn_reasons"]),
             "satisfaction": round(random.uniform(5.0, 45.0), 1),
             "hours_after": round(random.uniform(72.0, 96.0), 1),
+        }
+
+    def _reviewed(self, _: sqlite3.Connection, scene: Scene) -> tuple[str, dict[str, Any]]:
+        random = scene.random
+        return DESK_SOURCE, {
+            "case_id": f"case-{scene.tail}",
+            "teachable": random.random() >= PERSONAL_SHARE,
+            "chatbot_right": random.random() < 0.5,
+            "marketing_paused": random.random() < 0.5,
+            "satisfaction": round(random.uniform(5.0, 95.0), 1),
         }
 
 

@@ -16,8 +16,17 @@ from evals.worlds.retail_care.catalogue import Catalogue, Matter, load_catalogue
 from evals.worlds.retail_care.chatbot import Article, Chatbot
 from evals.worlds.retail_care.desk import Desk
 from evals.worlds.retail_care.encoder import Encoder
-from evals.worlds.retail_care.events import CHURNED, FIRST_CUSTOMER, REPURCHASED, SHOP_SOURCE, EventMaker
+from evals.worlds.retail_care.events import (
+    CHURNED,
+    DESK_SOURCE,
+    FIRST_CUSTOMER,
+    REPURCHASED,
+    REVIEWED,
+    SHOP_SOURCE,
+    EventMaker,
+)
 from evals.worlds.retail_care.given import arrange
+from evals.worlds.retail_care.review import review
 from evals.worlds.retail_care.vectors import prepared_vectors
 
 
@@ -65,13 +74,24 @@ class RetailCare:
         return self._events.make(db, type_=type_, seed=seed, number=number)
 
     def happen(self, db: sqlite3.Connection, due: Due) -> None:
-        """Advertising reaches a customer, the desk finds an answer, a customer decides."""
+        """Advertising reaches a customer, the desk finds an answer or looks at it again, a customer decides."""
         if due.kind == "contact":
             truth.contact(db, due)
         elif due.kind == "resolve":
             self._desk.resolve(db, due.payload["handover"])
+        elif due.kind == "review":
+            self._announce_review(db, due.payload["handover"])
         elif due.kind == "outcome":
             _announce_outcome(db, due.payload["affair"])
+
+    def _announce_review(self, db: sqlite3.Connection, case_id: str) -> None:
+        found = review(db, self._chatbot, case_id)
+        if found is not None:
+            id_ = f"review-{life(db)}-{case_id}"
+            queue_event(
+                db,
+                cloud_event(id_=id_, source=DESK_SOURCE, type_=REVIEWED, subject=found.customer_id, data=found.data),
+            )
 
     def state(self, db: sqlite3.Connection) -> Mapping[str, Any]:
         """Everything there is, with totals."""

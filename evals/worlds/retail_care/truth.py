@@ -170,9 +170,8 @@ def close_affair(db: sqlite3.Connection, affair_id: str) -> sqlite3.Row | None:
     if affair["money_asked"] and not affair["refunded"]:
         change_satisfaction(db, customer, -REFUND_MISSED_COST)
     row = db.execute("SELECT satisfaction, base FROM customers WHERE id = ?", (customer,)).fetchone()
-    campaigns = db.execute("SELECT * FROM campaigns WHERE customer_id = ?", (customer,)).fetchall()
-    silent = bool(campaigns) and not any(is_running(campaign, now) for campaign in campaigns)
-    odds = repurchase_probability(row["satisfaction"]) - (SILENT_MARKETING_COST if silent else 0.0)
+    lost = SILENT_MARKETING_COST if is_silent(db, customer, now) else 0.0
+    odds = repurchase_probability(row["satisfaction"]) - lost
     result = "repurchased" if chance(_seed(db), "outcome", affair_id).random() < odds else "churned"
     db.execute(
         "UPDATE affairs SET closed_h = ?, satisfaction = ?, result = ? WHERE id = ?",
@@ -192,6 +191,18 @@ def is_running(campaign: sqlite3.Row, at_h: float) -> bool:
     """Whether a campaign turns to its customer at an hour; a pause with an end ends by itself."""
     until = campaign["paused_until_h"]
     return bool(campaign["state"] == "running" or (until is not None and until <= at_h))
+
+
+def is_silent(db: sqlite3.Connection, customer_id: str, at_h: float) -> bool:
+    """Whether all campaigns of a customer who is part of any stand still."""
+    campaigns = db.execute("SELECT * FROM campaigns WHERE customer_id = ?", (customer_id,)).fetchall()
+    return bool(campaigns) and not any(is_running(campaign, at_h) for campaign in campaigns)
+
+
+def has_open_trouble(db: sqlite3.Connection, customer_id: str) -> bool:
+    """Whether nobody has solved the customer's present trouble yet."""
+    found = "SELECT 1 FROM affairs WHERE customer_id = ? AND resolved_h IS NULL AND closed_h IS NULL"
+    return db.execute(found, (customer_id,)).fetchone() is not None
 
 
 def change_satisfaction(db: sqlite3.Connection, customer_id: str, by: float) -> None:

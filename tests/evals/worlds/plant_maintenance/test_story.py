@@ -23,6 +23,7 @@ TYPES = (
     "part.delivered",
     "machine.week.closed",
     "delivery.closed",
+    "repair.closed",
 )
 PORTFOLIO = load_portfolio((Path(str(world.__file__)).with_name("portfolio.yaml"),), {})
 
@@ -154,8 +155,8 @@ async def test_outcomes_and_deliveries_are_announced_once_and_graded_for_every_g
     for event in await plant.events("machine.failure.predicted", n=4):
         await handle(plant, event, "quint")
     assert (await plant.advance(30))["pending"] == 4
-    assert (await plant.advance(100))["pending"] == 12
-    assert (await plant.advance(500))["pending"] == 12
+    assert (await plant.advance(100))["pending"] == 16
+    assert (await plant.advance(500))["pending"] == 16
     assert {one["closed_h"] for one in (await plant.state())["affairs"]} == {120.0}
 
 

@@ -18,6 +18,7 @@ TYPES = [
     "desk.case.resolved",
     "customer.repurchased",
     "customer.churned",
+    "desk.case.reviewed",
 ]
 OTHER_TEAM = {"harbour": "meadow", "meadow": "harbour"}
 
