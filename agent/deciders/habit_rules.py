@@ -141,35 +141,37 @@ def learn_rule(samples: Sequence[Sample], later: frozenset[str], counted: frozen
     """When it was done. Results of the tools in `later` may be absent yet: only their presence speaks for doing it.
 
     What the tools of `counted` and those that the rule reads have counted must be as ever where it was always 0 or
-    never 0; else it is doubtful.
+    never 0 when it was done; what no run has seen is doubtful.
     """
     leaves = list(_leaves(samples, (), later))
     do, doubtful = _either(leaves, "do"), _either(leaves, "doubtful")
     if do == "false":
         return Rule(do=do, doubtful=doubtful)
     read = frozenset(path[1] for path in _counts(samples) if f"results.{path[1]}." in (do or ""))
-    usual = _as_ever(samples, some=counted - read, none=(counted | read) - later)
-    if not usual:
-        return Rule(do=do, doubtful=doubtful)
-    inner = f"({do})" if do is not None and " || " in do else do
-    unusual = f"!({usual})" if inner is None else f"{inner} && !({usual})"
-    return Rule(
-        do=usual if inner is None else f"{inner} && {usual}",
-        doubtful=unusual if doubtful == "false" else doubtful and f"({doubtful}) || ({unusual})",
-    )
+    usual = list(_as_ever(samples, some=counted - read, none=(counted | read) - later))[:MOST_GUARDS]
+    new = [test for test, seen in usual if not seen]
+    seen = [test for test, seen in usual if seen]
+    inner = [f"({do})" if " || " in do else do] if do is not None else []
+    unusual = " && ".join([*inner, *seen, f"!({' && '.join(new)})"]) if new else "false"
+    if doubtful not in (None, "false"):
+        unusual = doubtful if unusual == "false" else f"({doubtful}) || ({unusual})"
+    return Rule(do=" && ".join([*inner, *seen, *new]) or None, doubtful=None if doubtful is None else unusual)
 
 
-def _as_ever(samples: Sequence[Sample], some: frozenset[str], none: frozenset[str]) -> str:
-    """That counts which never were 0 are not, and those which always were still are."""
-    kept: list[str] = []
-    for path in _counts(samples):
-        known = [one.facts.get(path) for one in samples]
-        test = Test(path=path, kind="above", value=0.0, guarded=False)
+def _as_ever(samples: Sequence[Sample], some: frozenset[str], none: frozenset[str]) -> Iterator[tuple[str, bool]]:
+    """That counts which never were 0 when it was done are not, and those which always were still are.
+
+    With each, whether runs that saw it otherwise left it undone.
+    """
+    done = [one for one in samples if one.done]
+    for path in _counts(done):
+        known = [one.facts.get(path) for one in done]
+        others = [one.facts[path] for one in samples if path in one.facts]
+        test = Test(path=path, kind="above", value=0.0, guarded=False).cel()
         if path[1] in some and all(known):
-            kept.append(test.cel())
-        elif path[1] in none and len(samples) >= MANY and all(value == 0 for value in known):
-            kept.append(f"!({test.cel()})")
-    return " && ".join(kept[:MOST_GUARDS])
+            yield test, 0.0 in others
+        elif path[1] in none and len(done) >= MANY and not any(known) and None not in known:
+            yield f"!({test})", any(others)
 
 
 def _counts(samples: Sequence[Sample]) -> list[Path]:
