@@ -27,6 +27,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import cel
@@ -43,6 +44,8 @@ MAX_WORK = 5_000_000
 MAX_REGEX_WORK = 50_000_000
 MAX_REGEX = 300
 MAX_MACROS = 8
+PARSED = 1_000
+"""Expressions kept parsed, as conditions and grades come again with every decision and outcome."""
 
 FUNCTIONS = frozenset({"size", "contains", "startsWith", "endsWith", "matches"})
 FUNCTIONS |= {"int", "uint", "double", "string", "bytes", "timestamp", "duration", "dyn", "type"}
@@ -95,20 +98,7 @@ class Expression:
         """Parse and check against the variables there will be. Raises `ExpressionError`."""
         if len(source) > MAX_SOURCE:
             raise ExpressionError(source, f"it has {len(source)} characters, more than {MAX_SOURCE}")
-        program = _compile(source)
-        tokens = tokenize(source)
-        loops = macros(tokens)
-        bound = {loop.variable for loop in loops}
-        _check_functions(source, program)
-        _check_names(source, tokens, loops, variables, frozenset(program.variables()))
-        _check_numbers(source, tokens, variables)
-        return cls(
-            source=source,
-            paths=field_paths(tokens, variables),
-            _program=program,
-            _used=(frozenset(program.variables()) & variables) - bound,
-            _cost=_cost(source, tokens, loops),
-        )
+        return _parse(source, variables)
 
     @property
     def is_constant(self) -> bool:
@@ -186,6 +176,24 @@ class Expression:
             case dict() if all(isinstance(key, str) for key in value):
                 return {str(key): self._json(item, depth + 1) for key, item in value.items()}
         raise ExpressionError(self.source, f"the result is a {type(value).__name__}, which JSON does not have")
+
+
+@lru_cache(maxsize=PARSED)
+def _parse(source: str, variables: frozenset[str]) -> Expression:
+    program = _compile(source)
+    tokens = tokenize(source)
+    loops = macros(tokens)
+    bound = {loop.variable for loop in loops}
+    _check_functions(source, program)
+    _check_names(source, tokens, loops, variables, frozenset(program.variables()))
+    _check_numbers(source, tokens, variables)
+    return Expression(
+        source=source,
+        paths=field_paths(tokens, variables),
+        _program=program,
+        _used=(frozenset(program.variables()) & variables) - bound,
+        _cost=_cost(source, tokens, loops),
+    )
 
 
 class _Size:

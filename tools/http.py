@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 from collections.abc import Mapping
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import quote, urlencode
 
@@ -31,6 +33,7 @@ IDLE_S = 2.0
 def open_client() -> httpx.AsyncClient:
     """A client without proxies, redirects, cookies or timeouts of its own (each call has a total one)."""
     return httpx.AsyncClient(
+        verify=_authorities(),
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # noqa: S113
@@ -40,6 +43,12 @@ def open_client() -> httpx.AsyncClient:
         ),
         headers={"User-Agent": "segue"},
     )
+
+
+@lru_cache(maxsize=1)
+def _authorities() -> ssl.SSLContext:
+    """Whom certificates are trusted from; read once, since that takes as long as several calls."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 class HttpCaller:

@@ -9,10 +9,15 @@ import json
 import math
 import re
 from collections.abc import Hashable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
+from yaml.composer import Composer
+from yaml.constructor import SafeConstructor
+from yaml.resolver import Resolver
 
 from agent.portfolio.mistakes import MistakeList, Place, shown
 from tools.types import JsonValue
@@ -101,11 +106,7 @@ def _parse(text: str, is_json: bool, place: Place, mistakes: MistakeList) -> obj
     try:
         if is_json:
             return json.loads(text)
-        loader = _StrictLoader(text)
-        try:
-            content = loader.get_single_data()
-        finally:
-            loader.dispose()
+        content, repeated = _read_yaml(text)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = place.at() if mark is None else Place(file=place.file, path=f"line {mark.line + 1}")
@@ -121,24 +122,46 @@ def _parse(text: str, is_json: bool, place: Place, mistakes: MistakeList) -> obj
             place, f"not readable: {str(error).splitlines()[0] if str(error) else shown(error)}", "Correct it."
         )
         return None
-    for line, problem in loader.repeated:
+    for line, problem in repeated:
         mistakes.add(Place(file=place.file, path=f"line {line}"), problem, "Keep one of them.")
     return content
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """Safe YAML without repeated keys, without merge keys, and with bounded depth."""
+def _read_yaml(text: str) -> tuple[object, list[tuple[int, str]]]:
+    """The content, and what is wrong with its keys by line.
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
+    libyaml is six times as fast; what it does not take is read by the parser in Python, whose messages are plainer.
+    """
+    if yaml.__with_libyaml__:
+        with suppress(yaml.YAMLError, ValueError):
+            return _read_events(yaml.CSafeLoader(text))
+    return _read_events(yaml.SafeLoader(text))
+
+
+def _read_events(parser: yaml.CSafeLoader | yaml.SafeLoader) -> tuple[object, list[tuple[int, str]]]:
+    loader = _StrictLoader(parser)
+    try:
+        return loader.get_single_data(), loader.repeated
+    finally:
+        parser.dispose()
+
+
+class _StrictLoader(Composer, SafeConstructor, Resolver):
+    """Makes safe YAML from a parser's events, without repeated keys, without merge keys, and with bounded depth."""
+
+    def __init__(self, parser: yaml.CSafeLoader | yaml.SafeLoader) -> None:
+        Composer.__init__(self)
+        SafeConstructor.__init__(self)
+        Resolver.__init__(self)
+        self.check_event, self.peek_event, self.get_event = parser.check_event, parser.peek_event, parser.get_event
         self.repeated: list[tuple[int, str]] = []
         self._depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1
         if self._depth > MAX_DEPTH:
-            problem = f"nested deeper than {MAX_DEPTH} levels"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.peek_event().start_mark)  # type: ignore[no-untyped-call]
+            mark: Any = getattr(self.peek_event(), "start_mark", None)
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {MAX_DEPTH} levels", problem_mark=mark)
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node

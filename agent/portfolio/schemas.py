@@ -5,8 +5,10 @@ Start with `check_schema`; `find_field` is for schemas it accepted.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 from jsonschema import Draft202012Validator
@@ -32,7 +34,7 @@ def check_schema(schema: JsonObject, place: Place, mistakes: MistakeList) -> boo
     """Whether events can be validated with this schema (Draft 2020-12, objects, local references only)."""
     before = len(mistakes)
     try:
-        Draft202012Validator.check_schema(dict(schema))
+        _check_rules(json.dumps(schema))
     except SchemaError as error:
         where = place.at(*error.absolute_path)
         problem, hint = error.message[:200], "Correct it by JSON Schema 2020-12."
@@ -50,6 +52,12 @@ def check_schema(schema: JsonObject, place: Place, mistakes: MistakeList) -> boo
     if len(mistakes) == before:
         _check_use(schema, place, mistakes)
     return len(mistakes) == before
+
+
+@lru_cache(maxsize=256)
+def _check_rules(text: str) -> None:
+    """Raises `SchemaError`. What is sound is remembered by its text: types share schemas, and files are read again."""
+    Draft202012Validator.check_schema(json.loads(text))
 
 
 def find_field(schema: JsonObject, fields: Sequence[str]) -> Lookup:

@@ -23,7 +23,8 @@ class Sender:
         if key:
             headers["Authorization"] = f"Bearer {key}"
         self._address = None if segue is None else f"{segue.rstrip('/')}/v1/events"
-        self._client = httpx.AsyncClient(headers=headers, timeout=10.0, trust_env=False)
+        # With nobody to send to there is no client: it takes longer to make than the rest of a world.
+        self._client = None if segue is None else httpx.AsyncClient(headers=headers, timeout=10.0, trust_env=False)
         self._turn, self._transaction = turn, transaction
         self._flushing = asyncio.Lock()
 
@@ -31,11 +32,11 @@ class Sender:
         """Send what waits, in order, until Segue cannot take more; gives how many were accepted."""
         sent = 0
         async with self._flushing:
-            while self._address is not None:
+            while self._client is not None and self._address is not None:
                 row = await self._oldest()
                 if row is None:
                     break
-                state, error = await self._send(self._address, row["event"])
+                state, error = await self._send(self._client, self._address, row["event"])
                 async with self._turn:
                     with self._transaction() as db:
                         db.execute("UPDATE outbox SET state = ?, error = ? WHERE id = ?", (state, error, row["id"]))
@@ -51,7 +52,8 @@ class Sender:
             await self.flush()
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
     async def _oldest(self) -> sqlite3.Row | None:
         async with self._turn:
@@ -61,9 +63,9 @@ class Sender:
                 ).fetchone()
                 return row
 
-    async def _send(self, address: str, event: str) -> tuple[str, str | None]:
+    async def _send(self, client: httpx.AsyncClient, address: str, event: str) -> tuple[str, str | None]:
         try:
-            response = await self._client.post(address, content=event.encode())
+            response = await client.post(address, content=event.encode())
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return "pending", f"{type(error).__name__}: {error}"
         if response.is_success:

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from agent.portfolio.load import load_portfolio
 from tests.agent.portfolio.files import DELETE, EVENT, OUTCOME, RIGHT, mistakes_of, with_change, write
 
 E = 'events["room.leak.reported"]'
@@ -196,6 +198,20 @@ def test_a_file_that_is_no_portfolio_is_one_mistake(tmp_path: Path, text: str, p
     found = mistakes_of(write(tmp_path, text))
     assert found[0].path == path
     assert problem in str(found[0])
+
+
+@pytest.mark.parametrize("text", [text for text, _, _ in TEXTS], ids=lambda value: str(value)[:30])
+def test_without_libyaml_the_mistakes_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    found = mistakes_of(write(tmp_path, text))
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert mistakes_of(write(tmp_path, text)) == found
+
+
+def test_without_libyaml_a_portfolio_reads_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, RIGHT)
+    found = load_portfolio([path], {})
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    assert load_portfolio([path], {}) == found
 
 
 def test_aliases_of_aliases_are_stopped(tmp_path: Path) -> None:
