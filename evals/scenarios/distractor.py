@@ -37,8 +37,20 @@ def load_distractors(world: str) -> tuple[Distractor, ...]:
 
 
 def distractor_app(world: str) -> FastAPI:
-    """The tools as one HTTP service; `/_world/ledger` tells what was called, as a world's does."""
-    app, ledger = FastAPI(title="Other tools"), list[dict[str, Any]]()
+    """The tools as one HTTP service, nothing called yet; `/_world/ledger` tells what was called, as a world's does.
+
+    One a process and world: asking again empties its ledger.
+    """
+    app = _built(world)
+    app.state.ledger.clear()
+    return app
+
+
+@cache
+def _built(world: str) -> FastAPI:
+    app = FastAPI(title="Other tools")
+    ledger: list[dict[str, Any]] = []
+    app.state.ledger = ledger
     for one in load_distractors(world):
         _add(app, one, ledger)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -73,7 +73,7 @@ def concerning(case: Case, state: Mapping[str, Any]) -> dict[str, Any]:
 
     def cut(value: Any) -> Any:
         if isinstance(value, list):
-            return [row for row in value if not isinstance(row, dict) or names & set(_texts(row))]
+            return [row for row in value if not isinstance(row, dict) or _speaks_of(names, row)]
         return value
 
     return {name: cut(value) for name, value in state.items()}
@@ -87,12 +87,15 @@ def _identifiers(value: Any, key: str = "") -> list[str]:
     return [value] if isinstance(value, str) and (key == "id" or key.endswith("_id")) else []
 
 
-def _texts(value: Any) -> list[str]:
-    if isinstance(value, dict):
-        return [found for part in value.values() for found in _texts(part)]
-    if isinstance(value, list):
-        return [found for part in value for found in _texts(part)]
-    return [value] if isinstance(value, str) else []
+def _speaks_of(names: Set[str], value: dict[str, Any] | list[Any]) -> bool:
+    """Whether one of the names is a text somewhere in the value."""
+    for part in value.values() if isinstance(value, dict) else value:
+        if isinstance(part, str):
+            if part in names:
+                return True
+        elif isinstance(part, dict | list) and _speaks_of(names, part):
+            return True
+    return False
 
 
 def _too_often(case: Case, calls: Mapping[str, Sequence[Any]]) -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +21,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from agent.events import RawEvent
 from agent.ledger import Patience
 from agent.service import GivenAnswer, Segue
+from agent.store.queries import RunFilter
 from agent.wiring import Settings, open_segue
 from evals.scenarios.arms import Arm, control
 from evals.scenarios.case import Case
 from evals.scenarios.distractor import distractor_app
+from evals.scenarios.fresh import fresh_data, fresh_world, open_embedder
 from evals.scenarios.grade import Aftermath, Graded, grade
 from evals.scenarios.variant import portfolio_of
 from evals.worlds.kit.loopback import on_loopback
-from evals.worlds.kit.rules import Rules
-from evals.worlds.kit.serve import build_world, load_rules
-from memory.embedding import Embedder
 
 TENANT = "default"
-WORLD_SEED = 1
-POLL_S = 0.01
+POLL_S = 0.02
 PATIENCE = Patience(attempts=2, backoff_s=0.001)
 """A failing tool is asked twice; waiting longer would tell nothing about decisions."""
 
@@ -81,9 +78,8 @@ async def play(case: Case, arm: Arm, setting: Setting) -> Played:
 
 async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Aftermath:
     async with AsyncExitStack() as stack:
-        rules = _rules(case.world)
-        app = build_world(case.world, data=folder / "world", seed=WORLD_SEED, rules=rules)
-        app.openapi = lambda: _document(case.world)  # type: ignore[method-assign]
+        # In a thread, as the first of a process makes what the others copy, on a loop of its own.
+        app = await asyncio.to_thread(fresh_world, case.world, folder / "world")
         watched = Watched(app)
         environment = {
             **setting.environment,
@@ -95,9 +91,11 @@ async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Afterma
             environment["DISTRACTORS_URL"] = await stack.enter_async_context(on_loopback(apps[1]))
         stage = [await stack.enter_async_context(_client(one)) for one in apps]
         await _arrange(case, stage[0])
-        data = folder / "segue"
+        data, cache_dir = folder / "segue", setting.environment["SEGUE_CACHE"]
         if arm.variant == "learned" and setting.learned is not None:
-            shutil.copytree(setting.learned, data)
+            await asyncio.to_thread(shutil.copytree, setting.learned, data)
+        else:
+            await asyncio.to_thread(fresh_data, data, cache_dir)
         settings = Settings(
             portfolio=portfolio_of(case.world, arm.variant, folder),
             data=data,
@@ -106,8 +104,8 @@ async def _play(case: Case, arm: Arm, setting: Setting, folder: Path) -> Afterma
             environment=environment,
             patience=PATIENCE,
         )
-        embedder = _embedder(setting.environment["SEGUE_CACHE"])
-        segue = await stack.enter_async_context(open_segue(settings, control(arm, case), embedder))
+        opening = open_segue(settings, control(arm, case), open_embedder(cache_dir))
+        segue = await stack.enter_async_context(opening)
         began = datetime.now(UTC)
         runs = [await _handle(segue, case, at, began, setting.within_s) for at in range(len(case.events))]
         if watched.errors:
@@ -157,8 +155,10 @@ async def _handle(segue: Segue, case: Case, number: int, began: datetime, within
     try:
         async with asyncio.timeout(within_s):
             while True:
-                shown = await segue.run(TENANT, accepted.run)
-                if shown["status"] in {"queued", "running"}:
+                # To look whether anything runs is one query, to show a run are ten.
+                going = (await segue.runs(TENANT, RunFilter(status="running"), None, 1)).items
+                shown = None if going else await segue.run(TENANT, accepted.run)
+                if shown is None or shown["status"] in {"queued", "running"}:
                     await asyncio.sleep(POLL_S)
                 elif not await _answered(segue, case, shown):
                     return accepted.run
@@ -199,23 +199,3 @@ async def _aftermath(stage: list[httpx.AsyncClient], segue: Segue, runs: list[di
 
 def _client(app: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://world")
-
-
-@cache
-def _document(world: str) -> dict[str, Any]:
-    """A world's OpenAPI document, which no state changes, written once a process."""
-    with tempfile.TemporaryDirectory(prefix="segue-world-") as folder:
-        return build_world(world, data=Path(folder), rules=_rules(world)).openapi()
-
-
-@cache
-def _rules(world: str) -> Rules:
-    """A world's models, loaded once a process; its state is each case's own."""
-    rules = load_rules(world)
-    rules.warm_up()
-    return rules
-
-
-@cache
-def _embedder(cache_dir: str) -> Embedder:
-    return Embedder.open(Path(cache_dir))
