@@ -15,7 +15,7 @@ from evals.seasons.command import season
 def register(app: typer.Typer) -> None:
     """Called by the command line through the entry point group `segue.commands`."""
     app.command("world", help="Serve a simulated company: AI tools over HTTP, with state and outcomes.")(world)
-    app.command("demo", help="Play the stories against a world of its own, and show what memory is worth.")(demo)
+    app.command("demo", help="Play both stories against worlds of their own, and show what memory is worth.")(demo)
     app.add_typer(_evaluations(), name="eval")
 
 
@@ -49,18 +49,26 @@ def world(
 
 
 def demo(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
-    seed: Annotated[int, typer.Option(help="Of the world; any number plays.")] = 7,
-    events: Annotated[int, typer.Option(min=10, max=2000, help="Failed conversations in the season.")] = 100,
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep all data in this folder and the servers' logs with it.")
+    world: Annotated[
+        list[str] | None, typer.Option(help="Only this one, retail_care or plant_maintenance; may be repeated.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of the story.")] = False,
+    seed: Annotated[int, typer.Option(help="Of the worlds: other customers, machines and luck.")] = 7,
+    events: Annotated[
+        int | None,
+        typer.Option(
+            min=10,
+            max=1000,
+            help="Events in each season; 60 and 46 unless given. Fewer teach less: a check may fail.",
+        ),
+    ] = None,
+    keep: Annotated[Path | None, typer.Option(help="Keep the servers' data and logs in this folder.")] = None,
 ) -> None:
-    """Play the stories; exit 1 if a check fails."""
+    """Play both stories, each with a season with and without memory; exit 1 if a check fails."""
     from evals.demo.play import DemoError, play_demo
 
     try:
-        passed = asyncio.run(play_demo(as_json=as_json, seed=seed, events=events, keep=keep))
+        passed = asyncio.run(play_demo(worlds=world or [], as_json=as_json, seed=seed, events=events, keep=keep))
     except DemoError as error:
         typer.echo(f"segue demo: {error}", err=True)
         raise typer.Exit(1) from error

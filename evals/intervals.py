@@ -17,6 +17,14 @@ def share_interval(successes: int, trials: int) -> tuple[float, float]:
     return float(found.low), float(found.high)
 
 
+def share_difference(before: int, after: int, trials: int) -> tuple[float, float]:
+    """Of two shares of as many trials each, the second less the first, from their score intervals (Newcombe 1998)."""
+    was, now = before / trials, after / trials
+    (was_low, was_high), (now_low, now_high) = share_interval(before, trials), share_interval(after, trials)
+    fall, rise = math.hypot(now - now_low, was_high - was), math.hypot(now_high - now, was - was_low)
+    return now - was - fall, now - was + rise
+
+
 def mean_spread(values: Sequence[float]) -> float:
     """Half of the mean's interval (Student 1908); infinite for one value, which tells nothing of others."""
     if len(values) < 2:

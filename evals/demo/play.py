@@ -7,120 +7,180 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, nullcontext
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 
-from evals.check import Check
-from evals.demo.season import Affair, Learned, compare, play_season
-from evals.demo.story import Story, play_story
-from evals.demo.telling import tell_learning, tell_run, tell_sentence
+from evals.demo import season_plant, season_retail, story_plant, story_retail
+from evals.demo.arms import play_season
+from evals.demo.season import ARMS, Learned, Played, Season, compare
+from evals.demo.story import Story
+from evals.demo.telling import season_progress, tell_learning, tell_run, tell_sentence, tell_title
 from evals.processes import ProcessError, Stage, open_stage
+from evals.workers import open_workers
 
-WORLD = "retail_care"
+PROOF = (
+    "So short a season shows a direction; the proof, over 10 seeds of the plant, is `segue eval season` (7 minutes)."
+)
 
 
 class DemoError(Exception):
     """The demo could not be played; says why."""
 
 
-async def play_demo(*, as_json: bool, seed: int, events: int, keep: Path | None) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """What is played in one world."""
+
+    title: str
+    play_story: Callable[[Stage, Story], Awaitable[dict[str, Any]]]
+    season: Season
+
+
+PIECES: Mapping[str, Piece] = {
+    "retail_care": Piece(
+        title="retail_care: a customer leaves the chatbot angry",
+        play_story=story_retail.play_story,
+        season=season_retail.SEASON,
+    ),
+    "plant_maintenance": Piece(
+        title="plant_maintenance: a machine is going to fail",
+        play_story=story_plant.play_story,
+        season=season_plant.SEASON,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """How it is to be played."""
+
+    data: Path
+    console: Console
+    seed: int
+    events: int | None
+    """In each season; None: as many as it has."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A piece that was played."""
+
+    story: Story
+    world: dict[str, Any]
+    """Its own account."""
+    learned: Sequence[Learned]
+
+
+async def play_demo(*, worlds: Sequence[str], as_json: bool, seed: int, events: int | None, keep: Path | None) -> bool:
     """Play and print; whether every check holds. Raises `DemoError`."""
+    pieces = _chosen(worlds)
     started = time.monotonic()
     console = Console(file=sys.stderr if as_json else sys.stdout, quiet=as_json, highlight=False)
     folder = nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory(prefix="segue-demo-")
     with folder as data:
         try:
-            story, world, learned = await _play(Path(data), console, seed, events)
-        except* (ProcessError, httpx.HTTPError, LookupError) as group:
+            shown = await _play(pieces, Wanted(data=Path(data), console=console, seed=seed, events=events))
+        except* (ProcessError, httpx.HTTPError, LookupError, BrokenExecutor) as group:
             raise DemoError("; ".join(str(error) or repr(error) for error in group.exceptions)) from group
-    checks = [*story.checks, *_learning_checks(learned)]
+    checks = [check for one in shown for check in one.story.checks]
     seconds = time.monotonic() - started
     if as_json:
-        print(json.dumps(_report(story, checks, world, learned, seconds)))
+        print(json.dumps(_report(shown, seconds)))
     else:
-        tell_learning(console, learned, checks[len(story.checks) :])
         failed = [check.name for check in checks if not check.passed]
         told = "every check holds" if not failed else f"{len(failed)} checks failed: {', '.join(failed)}"
         console.print(f"\n{len(checks)} checks in {seconds:.0f} s: {told}", markup=False)
     return all(check.passed for check in checks)
 
 
-async def _play(data: Path, console: Console, seed: int, events: int) -> tuple[Story, dict[str, Any], list[Learned]]:
+def _chosen(worlds: Sequence[str]) -> list[Piece]:
+    unknown = [name for name in worlds if name not in PIECES]
+    if unknown:
+        raise DemoError(f"there is no story of {unknown[0]!r}. Known: {', '.join(PIECES)}.")
+    return [piece for name, piece in PIECES.items() if name in worlds or not worlds]
+
+
+async def _play(pieces: Sequence[Piece], wanted: Wanted) -> list[Shown]:
+    console = wanted.console
+    progress = season_progress(console)
+    played: list[tuple[Story, dict[str, Any]]] = []
+    tell_sentence(console, "Starting a world and a Segue on it: no key, no server of your own ...")
+    with open_workers(len(ARMS)) as pool:
+        async with asyncio.TaskGroup() as group:
+            # The seasons are played behind the stories, on what these leave of the cores.
+            seasons = [group.create_task(_season(one.season, wanted, pool, progress)) for one in pieces]
+            for piece in pieces:
+                tell_title(console, piece.title)
+                played.append(await _story(piece, wanted))
+            tell_title(console, "The seasons, played behind the stories, are still under way")
+            with progress:
+                ended = [await season for season in seasons]
+    shown: list[Shown] = []
+    for piece, season, (story, world) in zip(pieces, ended, played, strict=True):
+        learned = _tell_season(console, piece.season, season, story)
+        shown.append(Shown(story=story, world=world, learned=learned))
+    tell_sentence(console, PROOF)
+    return shown
+
+
+async def _story(piece: Piece, wanted: Wanted) -> tuple[Story, dict[str, Any]]:
+    told: set[str] = set()
+
     def tell(sentence: str, run: dict[str, Any] | None) -> None:
-        tell_sentence(console, sentence)
+        tell_sentence(wanted.console, sentence)
         if run is not None:
-            tell_run(console, run)
+            tell_run(wanted.console, run, told)
 
-    story = Story(name=WORLD, tell=tell)
-    tell_sentence(console, "Starting a world and Segue on it: no key, no server of your own ...")
-    progress = _progress(console)
-    async with asyncio.TaskGroup() as group:
-        # The seasons are played behind the story: a run mostly waits for one core, and there are more.
-        seasons = group.create_task(_seasons(data, progress, seed, events))
-        async with open_stage(WORLD, data / "story", seed=seed, memory=True) as stage:
-            world = await play_story(stage, story)
-        title = f"\nA season of {events} failed conversations, with memory and without"
-        console.print(title, style="bold", markup=False)
-        with progress:
-            without, with_memory = await seasons
-    return story, world, compare(without, with_memory)
+    world = piece.season.world
+    story = Story(name=world, tell=tell)
+    async with open_stage(world, wanted.data / world / "story", seed=wanted.seed, memory=True) as stage:
+        return story, await piece.play_story(stage, story)
 
 
-async def _seasons(data: Path, progress: Progress, seed: int, events: int) -> Sequence[list[Affair]]:
-    async with AsyncExitStack() as stack:
-        without, with_memory = await asyncio.gather(
-            stack.enter_async_context(open_stage(WORLD, data / "without", seed=seed, memory=False)),
-            stack.enter_async_context(open_stage(WORLD, data / "with", seed=seed, memory=True)),
-        )
-
-        async def play(stage: Stage, arm: str) -> list[Affair]:
-            bar = progress.add_task(arm, total=events)
-            return await play_season(stage, events, lambda done: progress.advance(bar, done))
-
-        return await asyncio.gather(play(without, "without memory"), play(with_memory, "with memory"))
-
-
-def _progress(console: Console) -> Progress:
-    columns = (TextColumn("{task.description:>15}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
+async def _season(season: Season, wanted: Wanted, pool: ProcessPoolExecutor, progress: Progress) -> Played:
+    events = wanted.events or season.events
+    totals = {arm: events + (season.further if arm == "with memory" else 0) for arm in ARMS}
+    bars = {arm: progress.add_task(f"{season.title} {arm}", total=totals[arm]) for arm in ARMS}
+    return await play_season(
+        pool,
+        season,
+        wanted.data / season.world,
+        seed=wanted.seed,
+        events=events,
+        progress=lambda arm, done: progress.advance(bars[arm], done),
+    )
 
 
-def _learning_checks(learned: list[Learned]) -> list[Check]:
-    by_measure = {one.measure: one for one in learned}
-    satisfaction, churn = by_measure["satisfaction"], by_measure["churn"]
-    return [
-        Check(
-            name="customers are more satisfied with memory",
-            passed=satisfaction.after > satisfaction.before,
-            detail=f"{satisfaction.before:.1f} -> {satisfaction.after:.1f}, "
-            f"difference {satisfaction.low:+.1f} to {satisfaction.high:+.1f}",
-        ),
-        Check(
-            name="fewer customers leave with memory",
-            passed=churn.after < churn.before,
-            detail=f"{churn.before:.0%} -> {churn.after:.0%}, difference {churn.low:+.0%} to {churn.high:+.0%}",
-        ),
-    ]
+def _tell_season(console: Console, season: Season, played: Played, story: Story) -> list[Learned]:
+    """Print what a season taught, and note its checks with the story's."""
+    tell_title(console, f"{season.world}: {len(played.without)} {season.title}, without memory and with it")
+    tell_sentence(console, season.about)
+    learned = compare(season, played)
+    tell_learning(console, learned)
+    for check in played.checks:
+        story.check(check.name, check.passed, check.detail)
+    return learned
 
 
-def _report(
-    story: Story, checks: list[Check], world: dict[str, Any], learned: list[Learned], seconds: float
-) -> dict[str, Any]:
+def _report(shown: Sequence[Shown], seconds: float) -> dict[str, Any]:
     return {
         "stories": [
             {
-                "name": story.name,
-                "runs": story.runs,
-                "world": world,
-                "checks": [check.as_json() for check in checks],
+                "name": one.story.name,
+                "runs": one.story.runs,
+                "world": one.world,
+                "checks": [check.as_json() for check in one.story.checks],
             }
+            for one in shown
         ],
-        "learning": [one.as_json() for one in learned],
+        "learning": [learned.as_json() for one in shown for learned in one.learned],
         "seconds": round(seconds, 1),
     }

@@ -1,40 +1,72 @@
-"""What memory is worth: one season of failed conversations, played twice on equal worlds. Start with `play_season`.
+"""What memory is worth: one season, played twice on equal worlds, and by what both are compared. See `Season`.
 
-Both arms see the same customers, the same conversations and the same luck; one Segue decides with memory, the
-other without. Compared is the second half, when the first outcomes have come back.
+Both arms see the same events and the same luck; one Segue decides with memory, the other without. Compared is the
+second half, when the first outcomes have come back. The seasons: `season_retail`, `season_plant`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, stdev
-from typing import Any
+from statistics import fmean
+from typing import Any, Literal
 
-from evals.processes import Stage
+from evals.check import Check
+from evals.intervals import as_json, mean_spread, share_difference
 
-EVENT_TYPE = "support.conversation.failed"
-WEEK = 20
-"""Events sent before the world's clock moves on."""
-HOURS_A_WEEK = 96
-SEASON_SEED = 1_000
+Arm = Literal["without memory", "with memory"]
+ARMS: tuple[Arm, Arm] = ("without memory", "with memory")
+Unit = Literal["", "h", "€", "share"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A figure of an affair."""
+
+    key: str
+    name: str
+    unit: Unit
+    """Of a share, each affair's figure is 0 or 1."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Affair:
-    """How one failed conversation ended for the business."""
+    """How one event ended for the business."""
 
     id: str
-    satisfaction: float
-    churned: bool
+    figures: Mapping[str, float]
+    """By a measure's key; one that does not apply is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A season as one arm played it."""
+
+    affairs: Sequence[Affair]
+    checks: Sequence[Check] = ()
+    """What was tried on its memory afterwards."""
+
+
+PlayArm = Callable[[Arm, int, int, Callable[[int], object]], Ended]
+"""Called with the seed, the number of events, and what is to be told how many more are done. Blocks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """A season as both arms played it."""
+
+    without: Sequence[Affair]
+    with_memory: Sequence[Affair]
+    checks: Sequence[Check] = ()
+    """What any seed shows, however short the season."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Learned:
-    """A figure without memory, with it, and the 95 % interval of the difference."""
+    """A figure without memory, with it, and the 95 % interval of the difference over the season's events."""
 
-    measure: str
+    world: str
+    measure: Measure
     before: float
     after: float
     low: float
@@ -44,57 +76,84 @@ class Learned:
     def as_json(self) -> dict[str, Any]:
         """As `segue demo --json` prints it."""
         return {
-            "measure": self.measure,
+            "world": self.world,
+            "measure": self.measure.key,
             "before": round(self.before, 4),
             "after": round(self.after, 4),
-            "low": round(self.low, 4),
-            "high": round(self.high, 4),
+            "low": as_json(self.low, 4),
+            "high": as_json(self.high, 4),
             "events": self.events,
         }
 
+    def told(self, value: float, *, signed: bool = False) -> str:
+        """A value of this measure."""
+        unit = self.measure.unit
+        return f"{self._number(value, signed)}{' ' if unit in ('h', '€') else ''}{'' if unit == 'share' else unit}"
 
-async def play_season(stage: Stage, events: int, progress: Callable[[int], None]) -> list[Affair]:
-    """Send `events` failed conversations week by week; the affairs in the order they were sent."""
-    sent: list[str] = []
-    for week, first in enumerate(range(0, events, WEEK)):
-        batch = await stage.world(
-            "/_world/events", type=EVENT_TYPE, n=min(WEEK, events - first), seed=SEASON_SEED + week
-        )
-        await stage.send(batch)
-        sent += [event["id"] for event in batch]
-        await stage.until_idle()
-        await stage.tell_world("/_world/advance", hours=HOURS_A_WEEK)
-        await stage.until_idle()
-        progress(len(batch))
-    await stage.tell_world("/_world/advance", hours=2 * HOURS_A_WEEK)
-    found = {affair["id"]: affair for affair in (await stage.world("/_world/state"))["affairs"]}
-    return [
-        Affair(id=name, satisfaction=found[name]["satisfaction"], churned=found[name]["result"] == "churned")
-        for name in sent
-    ]
+    @property
+    def interval(self) -> str:
+        """Of the difference, in words."""
+        return f"{self._number(self.low, True)} to {self.told(self.high, signed=True)}"
+
+    def _number(self, value: float, signed: bool) -> str:
+        form = {"share": ".0%", "€": ".0f"}.get(self.measure.unit, ".1f")
+        return f"{value:{'+' if signed else ''}{form}}"
 
 
-def compare(without: Sequence[Affair], with_memory: Sequence[Affair]) -> list[Learned]:
-    """Satisfaction and churn of the second half, paired by affair."""
-    half = len(without) // 2
-    before, after = without[half:], with_memory[half:]
-    if [affair.id for affair in before] != [affair.id for affair in after]:
+def nothing_to_judge(_: Sequence[Affair], __: Sequence[Affair]) -> Sequence[Check]:
+    """Of a season whose differences take more events than it has."""
+    return ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Season:
+    """What is played in a world and what is measured."""
+
+    world: str
+    title: str
+    """What its events are, in words."""
+    about: str
+    """What there is to learn."""
+    events: int
+    """How many, unless asked otherwise."""
+    further: int = 0
+    """How many are added afterwards in the arm with memory."""
+    measures: Sequence[Measure]
+    play_arm: PlayArm
+    """Called in a process of its own."""
+    judge: Callable[[Sequence[Affair], Sequence[Affair]], Sequence[Check]] = nothing_to_judge
+    """What any seed shows of the affairs without memory and with it."""
+
+
+def compare(season: Season, played: Played) -> list[Learned]:
+    """Every measure over the second half, paired by affair; one that applies to no pair is left out."""
+    half = len(played.without) // 2
+    pairs = list(zip(played.without[half:], played.with_memory[half:], strict=True))
+    if any(before.id != after.id for before, after in pairs):
         raise ValueError("the two arms did not play the same season")
-    return [
-        _learned("satisfaction", [a.satisfaction for a in before], [a.satisfaction for a in after]),
-        _learned("churn", [float(a.churned) for a in before], [float(a.churned) for a in after]),
-    ]
+    learned: list[Learned] = []
+    for measure in season.measures:
+        key = measure.key
+        both = [(b.figures[key], a.figures[key]) for b, a in pairs if key in b.figures and key in a.figures]
+        if both:
+            learned.append(_learned(season.world, measure, both))
+    return learned
 
 
-def _learned(measure: str, before: Sequence[float], after: Sequence[float]) -> Learned:
-    differences = [new - old for old, new in zip(before, after, strict=True)]
-    spread = 1.96 * stdev(differences) / math.sqrt(len(differences)) if len(differences) > 1 else math.inf
-    gain = fmean(differences)
+def _learned(world: str, measure: Measure, pairs: Sequence[tuple[float, float]]) -> Learned:
+    before, after = [one for one, _ in pairs], [one for _, one in pairs]
+    if measure.unit == "share":
+        low, high = share_difference(round(sum(before)), round(sum(after)), len(pairs))
+    else:
+        differences = [new - old for old, new in pairs]
+        spread = mean_spread(differences)
+        low, high = fmean(differences) - spread, fmean(differences) + spread
     return Learned(
+        world=world,
         measure=measure,
         before=fmean(before),
         after=fmean(after),
-        low=gain - spread,
-        high=gain + spread,
-        events=len(differences),
+        low=low,
+        high=high,
+        events=len(pairs),
     )

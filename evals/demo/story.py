@@ -1,23 +1,13 @@
-"""The retail story, event by event, with checks that ask the world what really happened. Start with `play_story`."""
+"""A story as it is played: runs, checks, and what every story does. The stories: `story_retail`, `story_plant`."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from evals.check import Check
 from evals.processes import Stage
-
-FAILED = "support.conversation.failed"
-SOLVED = "support.conversation.solved"
-COMPLAINT = "customer.complaint.received"
-RESOLVED = "desk.case.resolved"
-MATTERS = 5
-"""Customers at most, until one of them gets an answer that holds for everybody."""
-ENOUGH = 60
-"""Conversations to choose from: some customers have no campaign running, some questions are asked only once."""
 
 
 @dataclass
@@ -41,84 +31,18 @@ class Story:
         self.tell(sentence, run)
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Matter:
-    """A customer's question, and how other customers put the same."""
-
-    first: dict[str, Any]
-    others: tuple[str, ...]
-
-
-async def play_story(stage: Stage, story: Story) -> dict[str, Any]:
-    """Play it; the world's own account at the end."""
-    matters = await _choose(stage)
-    for number, matter in enumerate(matters):
-        await _failed_conversation(stage, story, matter)
-        if number == 0:
-            await _redelivery(stage, story, matter.first)
-        if await _resolution(stage, story, matter):
-            break
-    else:
-        story.check("somebody's answer could be taught", False, f"none of {len(matters)} answers was for everybody")
-    await _nothing_to_do(stage, story)
-    await _outcome(stage, story)
-    await _refund(stage, story)
-    state = await stage.world("/_world/state")
-    return {"totals": state["totals"], "ledger": await stage.world("/_world/ledger")}
-
-
-async def _choose(stage: Stage) -> list[_Matter]:
-    """Customers with running campaigns and one trouble only, whose question others ask in other words.
-
-    The most asked question comes first.
-    """
-    events = await stage.world("/_world/events", type=FAILED, n=ENOUGH, seed=1)
-    state = await stage.world("/_world/state")
-    running = {
-        customer["customer_id"]
-        for customer in state["customers"]
-        if any(campaign["state"] == "running" for campaign in customer["campaigns"])
-    }
-    once = Counter(event["subject"] for event in events)
-    matters = {affair["id"]: affair["matter"] for affair in state["affairs"]}
-    by_matter: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for event in events:
-        by_matter[matters[event["id"]]].append(event)
-    found: list[_Matter] = []
-    for alike in sorted(by_matter.values(), key=len, reverse=True):
-        first = next((event for event in alike if event["subject"] in running and once[event["subject"]] == 1), None)
-        if first is not None:
-            asked = first["data"]["question"]
-            others = tuple(dict.fromkeys(e["data"]["question"] for e in alike if e["data"]["question"] != asked))
-            found += [_Matter(first=first, others=others)] if others else []
-    if not found:
-        raise LookupError(f"none of {ENOUGH} conversations fits the story; play it with another --seed")
-    return found[:MATTERS]
-
-
-async def _failed_conversation(stage: Stage, story: Story, matter: _Matter) -> None:
-    event = matter.first
-    customer = event["subject"]
-    story.tell(f"{customer} leaves the chatbot: “{event['data']['message']}”", None)
-    before = await _answered(stage, matter)
+async def handled(stage: Stage, event: dict[str, Any]) -> dict[str, Any]:
+    """Send one event; its run once it has ended or waits."""
     (run_id,) = await stage.send([event])
-    run = await stage.until_ended(run_id)
-    story.ran(f"Segue handles {FAILED} of {customer}", run)
-    story.check("the run ended", run["status"] == "done", f"status {run['status']}")
-    campaigns = await _campaigns(stage, customer)
-    story.check("marketing is paused", set(campaigns) == {"paused"}, f"campaigns of {customer}: {campaigns}")
-    state = await stage.world("/_world/state")
-    held = [case for case in state["cases"] + state["callbacks"] if case["customer_id"] == customer]
-    story.check("a person has the case", len(held) == 1, f"the desk holds {len(held)} for {customer}")
-    asked = f"{len(before)} of {len(matter.others)} other wordings of the question answered"
-    story.check("the chatbot lacks the answer", not before, asked)
+    return await stage.until_ended(run_id)
 
 
-async def _redelivery(stage: Stage, story: Story, event: dict[str, Any]) -> None:
+async def redeliver(stage: Stage, story: Story, event: dict[str, Any]) -> None:
+    """Send an event that was handled three times more."""
     deliveries = len(await stage.world("/_world/ledger"))
+    headers = {"Content-Type": "application/cloudevents+json"}
     answers = [
-        (await stage.http.post(f"{stage.segue_url}/v1/events", json=event, headers=_structured())).json()
-        for _ in range(3)
+        (await stage.http.post(f"{stage.segue_url}/v1/events", json=event, headers=headers)).json() for _ in range(3)
     ]
     await stage.until_idle()
     known = all(answer["accepted"][0]["duplicate"] for answer in answers)
@@ -128,101 +52,39 @@ async def _redelivery(stage: Stage, story: Story, event: dict[str, Any]) -> None
     )
 
 
-async def _resolution(stage: Stage, story: Story, matter: _Matter) -> bool:
-    """A person solves the case; whether the answer holds for everybody, so that the chatbot was to be taught."""
-    customer = matter.first["subject"]
+async def followed(
+    stage: Stage, type_: str, subject: str, *, step_h: int, most_h: int
+) -> tuple[dict[str, Any] | None, int]:
+    """Let time pass until an event of the type about the subject comes from the world; its run, and after how long."""
     hours = 0
     listed: list[dict[str, Any]] = []
-    while not listed and hours < 24 * 14:
-        await stage.tell_world("/_world/advance", hours=24)
-        hours += 24
+    while not listed and hours < most_h:
+        await stage.tell_world("/_world/advance", hours=step_h)
+        hours += step_h
         await stage.until_idle()
-        listed = (await stage.segue("/v1/runs", type=RESOLVED, subject=customer, limit=1))["items"]
-    if not listed:
-        story.check("the case was solved", False, f"the desk did not solve it within {hours} simulated hours")
-        return False
-    run = await stage.until_ended(listed[0]["id"])
-    story.ran(f"Within {hours} simulated hours a person has solved it; Segue handles {RESOLVED}", run)
-    campaigns = await _campaigns(stage, customer)
-    story.check("marketing goes on", "running" in campaigns, f"campaigns of {customer}: {campaigns}")
-    taught = [effect for effect in run["effects"] if effect["tool"] == "teach_chatbot" and effect["state"] == "done"]
-    if run["event"]["data"].get("teachable") is False:
-        story.check("an answer for one customer only is not taught", not taught, f"{len(taught)} lessons")
-        return False
-    after = await _answered(stage, matter)
-    detail = f"{len(after)} of {len(matter.others)} other wordings of the question answered"
-    if after:
-        detail += f": “{after[0][0]}” -> “{after[0][1]}”"
-    story.check("the chatbot answers the next customers", bool(taught) and 2 * len(after) >= len(matter.others), detail)
-    return True
+        listed = (await stage.segue("/v1/runs", type=type_, subject=subject, limit=1))["items"]
+    return (await stage.until_ended(listed[0]["id"]) if listed else None), hours
 
 
-async def _nothing_to_do(stage: Stage, story: Story) -> None:
-    (event,) = await stage.world("/_world/events", type=SOLVED, n=1, seed=2)
-    (run_id,) = await stage.send([event])
-    run = await stage.until_ended(run_id)
-    story.ran(f"{event['subject']} was answered by the chatbot ({SOLVED})", run)
+async def do_nothing(stage: Stage, story: Story, sentence: str, event: dict[str, Any]) -> None:
+    """Send an event that needs nothing."""
+    run = await handled(stage, event)
+    story.ran(sentence, run)
     story.check("nothing is done where nothing is to be done", not run["effects"], f"{len(run['effects'])} effects")
 
 
-async def _refund(stage: Stage, story: Story) -> None:
-    events = await stage.world("/_world/events", type=COMPLAINT, n=ENOUGH, seed=3)
-    asking = [event for event in events if event["data"].get("amount") and event["data"].get("order_id")]
-    event = asking[0]
-    (run_id,) = await stage.send([event])
-    run = await stage.until_ended(run_id)
-    story.tell(f"{event['subject']} complains and asks {event['data']['amount']} € back", run)
-    pending = [one for one in (await stage.segue("/v1/approvals"))["items"] if one["run"] == run_id]
-    refunds = await _applied(stage, "issue_refund")
-    story.check(
-        "money waits for an operator",
-        run["status"] == "waiting" and len(pending) == 1 and not refunds,
-        f"run {run['status']}, {len(pending)} approval, {len(refunds)} refunds",
-    )
-    if not pending:
-        story.runs.append(run)
-        return
-    path = f"/v1/approvals/{pending[0]['id']}"
-    await stage.tell_segue(path, {"answer": "approve", "reason": "the demo's operator agrees"})
-    second = await stage.http.post(f"{stage.segue_url}{path}", json={"answer": "approve"})
-    run = await stage.until_ended(run_id)
-    story.ran("an operator approves", run)
-    refunds = await _applied(stage, "issue_refund")
-    story.check(
-        "the approved refund happens once",
-        len(refunds) == 1 and refunds[0]["arguments"]["amount"] == event["data"]["amount"],
-        f"{len(refunds)} refund applied, a second answer gets {second.status_code}",
-    )
-
-
-async def _outcome(stage: Stage, story: Story) -> None:
-    await stage.tell_world("/_world/advance", hours=24 * 7)
-    await stage.until_idle()
+async def look_again(stage: Stage, story: Story) -> None:
+    """Fetch the story's runs anew, with what has come of them since."""
     for number, run in enumerate(story.runs):
         story.runs[number] = await stage.segue(f"/v1/runs/{run['id']}")
-    outcomes = story.runs[0]["outcomes"]
-    detail = f"{outcomes[0]['type']}, rewards {outcomes[0]['rewards']}" if outcomes else "none came"
-    story.check("the outcome is joined to the run that caused it", bool(outcomes), detail)
 
 
-async def _answered(stage: Stage, matter: _Matter) -> list[tuple[str, str]]:
-    """Which of the other wordings the chatbot answers now, with its answers."""
-    found: list[tuple[str, str]] = []
-    for question in matter.others:
-        answer = await stage.tell_world("/chatbot/answers", {"question": question})
-        if answer["answered"]:
-            found.append((question, answer["answer"]))
-    return found
+async def account(stage: Stage) -> dict[str, Any]:
+    """The world's own account of what happened."""
+    state = await stage.world("/_world/state")
+    return {"totals": state["totals"], "ledger": await stage.world("/_world/ledger")}
 
 
-async def _campaigns(stage: Stage, customer: str) -> list[str]:
-    shown = await stage.world(f"/customers/{customer}/campaigns")
-    return sorted(campaign["state"] for campaign in shown["campaigns"])
-
-
-async def _applied(stage: Stage, tool: str) -> list[dict[str, Any]]:
-    return [row for row in await stage.world("/_world/ledger") if row["tool"] == tool and row["applied"]]
-
-
-def _structured() -> dict[str, str]:
-    return {"Content-Type": "application/cloudevents+json"}
+def rewarded(rewards: dict[str, float]) -> str:
+    """Grades in words."""
+    return ", ".join(f"{goal} {reward:.2f}" for goal, reward in rewards.items())
