@@ -62,10 +62,20 @@ class HabitPlanner:
         one = await purposes.next_for(habit.purpose)
         if one.kind in {"read", "write"}:
             return replace(one, why=f"{one.why}; usual in {habit.runs} graded runs")
+        if one.kind == "wait" and self._lacks_fields(habit):
+            unsure = await purposes.next_for(replace(habit.purpose, when=None))
+            return (
+                _asked(unsure, habit, "the event lacks what tells when it is done") if unsure.kind == "write" else one
+            )
         if one.kind != "skip" or habit.doubtful is None:
             return one
         doubtful = await purposes.next_for(habit.doubtful)
-        return _asked(doubtful, habit) if doubtful.kind == "write" else doubtful
+        why = f"{habit.runs} graded runs do not agree on it"
+        return _asked(doubtful, habit, why) if doubtful.kind == "write" else doubtful
+
+    def _lacks_fields(self, habit: Habit) -> bool:
+        """Whether the condition reads fields of the event alone, so that nothing can be looked up for it."""
+        return {path[0] for path in self.turn.conditions.reads(habit.purpose.when or "")} == {"data"}
 
     async def _look_up(self, habit: Habit) -> Next:
         """Reads cost little: they are made wherever most runs made them."""
@@ -80,9 +90,8 @@ class HabitPlanner:
         return Next(kind="read", purpose=purpose, why=why, calls=tuple(calls))
 
 
-def _asked(one: Next, habit: Habit) -> Next:
-    """What like runs do not agree on is an operator's to say."""
-    why = f"{habit.runs} graded runs do not agree on it"
+def _asked(one: Next, habit: Habit, why: str) -> Next:
+    """What graded runs do not settle is an operator's to say."""
     what = spoken(one.calls[0].action)
     text = f"{sentence(f'To {quoted(habit.purpose.text)}: {why}')} Shall {what} be called?"
     return replace(one, kind="ask", why=why, calls=(), question=Question(text=text, options=one.calls))

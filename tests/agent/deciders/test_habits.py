@@ -190,6 +190,22 @@ async def test_a_category_of_the_event_tells_when_and_hostile_values_write_no_co
         assert (await harbour().run(arrival(runs, kind=other))).calls("send_pilot") == []
 
 
+async def test_an_event_without_the_field_that_told_when_is_asked_about() -> None:
+    runs = tuple(
+        past_run(
+            number,
+            [{"send_pilot": {"ok": True}} if number % 2 else {}],
+            large=number % 2 == 1,
+        )
+        for number in range(20)
+    )
+    assert len((await harbour().run(arrival(runs, large=True))).calls("send_pilot")) == 1
+    ran = await harbour().run(arrival(runs))
+    assert ran.calls("send_pilot") == []
+    assert [call.tool for call in ran.questions[0].options] == ["send_pilot"]
+    assert "the event lacks what tells when it is done" in ran.questions[0].text
+
+
 async def test_the_same_past_gives_the_same_decision_and_a_new_outcome_counts_at_once() -> None:
     decider = planner()
     runs = season()
