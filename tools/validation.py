@@ -27,17 +27,17 @@ CHECKED_FORMATS: Final = (
     *("uri", "hostname"),
 )
 
+_FORMATS: Final = FormatChecker(CHECKED_FORMATS)
+_NOTHING_ELSE: Final[Registry[Any]] = Registry()
+"""The schemas a reference may lead to beside its own."""
+
 
 def violations(schema: JsonObject, value: JsonValue, *, limit: int, formats: bool) -> list[ValidationError]:
     """The first `limit` places where the plain JSON value breaks the resolved schema.
 
     `formats`: whether `date-time`, `email` and their like are checked too. Never raises.
     """
-    validator = _BoundedValidator(
-        schema,
-        registry=Registry(),
-        format_checker=FormatChecker(CHECKED_FORMATS) if formats else None,
-    )
+    validator = _BoundedValidator(schema, registry=_NOTHING_ELSE, format_checker=_FORMATS if formats else None)
     try:
         return list(itertools.islice(validator.iter_errors(value), limit))
     except (RecursionError, ArithmeticError, Unresolvable) as error:
