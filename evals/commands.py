@@ -59,7 +59,7 @@ def demo(
         typer.Option(
             min=10,
             max=1000,
-            help="Events in each season; 60 and 46 unless given. Fewer teach less: a check may fail.",
+            help="Events in each season; 50 and 46 unless given. Fewer teach less: a check may fail.",
         ),
     ] = None,
     keep: Annotated[Path | None, typer.Option(help="Keep the servers' data and logs in this folder.")] = None,

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 
 @contextmanager
 def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
-    """One more than there are cores, since work waits now and then, or `most`.
+    """Two more than there are cores, since much of the work waits, or `most`.
 
     When the block fails, what has not begun is given up.
     """
     # Spawned, not forked: whoever measures has threads of its own.
     context = multiprocessing.get_context("spawn")
     cores = os.cpu_count() or 1
-    count = cores + 1 if most is None else min(cores, most)
+    count = cores + 2 if most is None else min(cores, most)
     with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         try:
             yield pool

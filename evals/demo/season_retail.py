@@ -26,7 +26,7 @@ SEASON = Season(
     title="failed conversations",
     about="What Segue is not told: which team of the desk knows about what, and which customers would rather be "
     "called than written to.",
-    events=60,
+    events=50,
     measures=(
         Measure(key="satisfaction", name="satisfaction, of 100", unit=""),
         Measure(key="churn", name="customers who left", unit="share"),
