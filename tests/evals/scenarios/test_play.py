@@ -26,7 +26,8 @@ def played(case: Case, arm: str) -> Played:
         ("usual_parcel", "nothing", "unsolved"),
         ("skip_refund_rejected", "oracle", "solved"),
         ("usual_order", "playbooks", "solved"),
-        ("skip_ordered_already", "playbooks", "wrong"),
+        ("skip_ordered_already", "playbooks", "solved"),
+        ("fault_case_in_doubt", "random", "wrong"),
     ],
 )
 def test_a_case_gets_the_grade_it_deserves(name: str, arm: str, grade: str) -> None:
