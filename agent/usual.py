@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 
+from agent.store import past
 from agent.store.database import Database
-from agent.store.past import GradedRun, graded_runs
+from agent.store.past import LivedRun
 from agent.types import PastRun
 from memory.scoring import Settings, combined
 from tools.types import Tool
 
 MOST_RUNS = 200
 """Latest graded runs looked at."""
-KEPT = 16
-"""Runs going on whose predecessors are kept; they are large."""
+KEPT = 256
+"""Runs going on whose predecessors are kept."""
+LIVED = 1_000
+"""Closed runs kept in memory; what they met and did never changes, what they earned does."""
 
 
 class UsualRuns:
@@ -25,28 +28,42 @@ class UsualRuns:
         self._tools = tools
         self._goals = goals
         self._kept: OrderedDict[str, tuple[PastRun, ...]] = OrderedDict()
+        self._lived: OrderedDict[str, LivedRun] = OrderedDict()
 
     async def of(self, run: str, tenant: str, event_type: str) -> tuple[PastRun, ...]:
         """The latest of them."""
         if run not in self._kept:
-            found = await self._database.read(lambda connection: graded_runs(connection, tenant, event_type, MOST_RUNS))
-            past = (self._past(one) for one in found)
-            self._kept[run] = tuple(one for one in past if one is not None)
+            rewards = await self._database.read(
+                lambda connection: past.graded(connection, tenant, event_type, MOST_RUNS)
+            )
+            lived = await self._look_up(list(rewards))
+            found = (self._past(one, earned, lived[one]) for one, earned in rewards.items() if one in lived)
+            self._kept[run] = tuple(one for one in found if one is not None)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
         return self._kept[run]
 
-    def _past(self, one: GradedRun) -> PastRun | None:
+    async def _look_up(self, ids: list[str]) -> Mapping[str, LivedRun]:
+        unknown = [one for one in ids if one not in self._lived]
+        found = {one: self._lived[one] for one in ids if one in self._lived}
+        if unknown:
+            found |= await self._database.read(lambda connection: past.lived(connection, unknown))
+        for one in found:
+            self._lived[one] = found[one]
+            self._lived.move_to_end(one)
+        while len(self._lived) > LIVED:
+            self._lived.popitem(last=False)
+        return found
+
+    def _past(self, run: str, rewards: Mapping[str, float], lived: LivedRun) -> PastRun | None:
         """With its reward; a run without one speaks, more softly, where operators alone decided on its writes."""
-        reward = combined(one.rewards, self._goals)
+        reward = combined(rewards, self._goals)
         if reward is not None:
-            return PastRun(id=one.id, reward=reward, data=one.data, results=one.results)
-        if one.rewards or any(
-            self._writes(result.call.tool) and result.decided_by != "operator" for result in one.results
-        ):
+            return PastRun(id=run, reward=reward, data=lived.data, results=lived.results)
+        theirs = all(result.decided_by == "operator" for result in lived.results if self._writes(result.call.tool))
+        if rewards or not theirs:
             return None
-        trust = Settings.operator_trust
-        return PastRun(id=one.id, reward=1.0, weight=trust, data=one.data, results=one.results)
+        return PastRun(id=run, reward=1.0, weight=Settings.operator_trust, data=lived.data, results=lived.results)
 
     def _writes(self, name: str) -> bool:
         tool = self._tools.get(name)

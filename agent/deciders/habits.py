@@ -6,8 +6,10 @@ and when. Only facts count that were known before the deed: the event's fields a
 
 from __future__ import annotations
 
+import itertools
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.deciders.habit_rules import LEAST, SIZE, THERE, Facts, Path, Rule, Sample, Scalar, learn_rule
@@ -18,7 +20,10 @@ LEAST_RUNS = 8
 """Graded runs from which there is something usual."""
 MOST_HABITS = 24
 MAX_FACTS = 200
+"""Of an event, and of a result."""
 MAX_DEPTH = 4
+LARGEST = 1e15
+"""Numbers from here on are no amounts."""
 BEFORE = 0.8
 """Share of the runs with both from which one thing comes before the other."""
 _ACTED = frozenset({"done", "failed", "unknown"})
@@ -47,8 +52,39 @@ def learn_habits(past: Sequence[PastRun], tools: Sequence[Tool]) -> tuple[Habit,
         return None
     by_name = {tool.name: tool for tool in tools}
     served = _served(past, by_name)
-    usual = sorted(served, key=lambda text: -len(served[text].first))[:MOST_HABITS]
-    return tuple(_habit(text, served, past, by_name) for text in sorted(usual, key=lambda text: served[text].place))
+    known = [_known(run) for run in past]
+    usual = sorted(served.values(), key=lambda one: -len(one.first))[:MOST_HABITS]
+    return tuple(_habit(one, served.values(), known, by_name) for one in sorted(usual, key=lambda one: one.place))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What a run knew, and from which decision on."""
+
+    run: PastRun
+    data: Facts
+    results: Sequence[tuple[int, str, Facts]]
+    """Decision, tool and facts of each call that was done."""
+
+    def before(self, decision: int | None, tools: frozenset[str]) -> Facts:
+        """What the event and those tools had told before that decision; in the end where there was none."""
+        facts = dict(self.data)
+        for number, tool, told in self.results:
+            if tool in tools and (decision is None or number < decision):
+                facts = {path: value for path, value in facts.items() if path[:2] != ("results", tool)} | dict(told)
+        return facts
+
+
+def _known(run: PastRun) -> _Known:
+    return _Known(
+        run=run,
+        data=_facts(("data",), run.data),
+        results=[
+            (result.decision, result.call.tool, _facts(("results", result.call.tool), result.result))
+            for result in run.results
+            if result.state == "done" and _is_name(result.call.tool)
+        ],
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,28 +127,27 @@ def _served(past: Sequence[PastRun], tools: Mapping[str, Tool]) -> Mapping[str, 
     return found
 
 
-def _habit(text: str, served: Mapping[str, _Served], past: Sequence[PastRun], tools: Mapping[str, Tool]) -> Habit:
-    own = served[text]
-    before = {other.text for other in served.values() if other is not own and _precedes(other, own)}
-    known_first = _tools_before(own, past)
-    later = frozenset(tool for name in before if served[name].writes for tool in served[name].tools)
+def _habit(own: _Served, served: Collection[_Served], known: Sequence[_Known], tools: Mapping[str, Tool]) -> Habit:
+    before = [other for other in served if other is not own and other.writes and _precedes(other, own)]
+    known_first = _tools_before(own, known)
+    later = frozenset(tool for other in before for tool in other.tools)
     samples = [
         Sample(
-            facts=_facts(run, own.first.get(run.id), known_first),
-            done=run.id in own.first,
-            reward=run.reward,
-            trust=run.weight,
+            facts=one.before(own.first.get(one.run.id), known_first),
+            done=one.run.id in own.first,
+            reward=one.run.reward,
+            trust=one.run.weight,
         )
-        for run in past
+        for one in known
     ]
     rule = learn_rule(samples, later & known_first, _counted(own, tools, known_first))
     return Habit(
-        purpose=Purpose(text=text, step=own.step, when=rule.do),
+        purpose=Purpose(text=own.text, step=own.step, when=rule.do),
         doubtful=_doubtful(own, rule),
         tools=own.tools,
         writes=own.writes,
-        after=frozenset(name for name in before if served[name].writes),
-        runs=len(past),
+        after=frozenset(other.text for other in before),
+        runs=len(known),
     )
 
 
@@ -135,34 +170,20 @@ def _precedes(one: _Served, other: _Served) -> bool:
     return len(both) >= LEAST and earlier >= BEFORE * len(both)
 
 
-def _tools_before(own: _Served, past: Sequence[PastRun]) -> frozenset[str]:
+def _tools_before(own: _Served, known: Sequence[_Known]) -> frozenset[str]:
     """Tools whose results are known before it is served; what only followed from it cannot tell when to do it."""
-    earlier: dict[str, int] = {}
-    both: dict[str, int] = {}
-    for run in past:
-        at = own.first.get(run.id)
-        first: dict[str, int] = {}
-        for result in run.results:
-            if result.state == "done":
-                first[result.call.tool] = min(result.decision, first.get(result.call.tool, result.decision))
-        for tool, decision in first.items() if at is not None else ():
-            both[tool] = both.get(tool, 0) + 1
-            earlier[tool] = earlier.get(tool, 0) + (at is not None and decision < at)
+    earlier: Counter[str] = Counter()
+    both: Counter[str] = Counter()
+    for one in known:
+        at = own.first.get(one.run.id)
+        if at is not None:
+            both.update({tool for _, tool, _ in one.results})
+            earlier.update({tool for number, tool, _ in one.results if number < at})
     return frozenset(tool for tool, count in both.items() if earlier[tool] >= BEFORE * count) - own.tools
 
 
-def _facts(run: PastRun, before: int | None, tools: frozenset[str]) -> Facts:
-    """What was known when the decision was made; at the end where none was."""
-    known: dict[Path, Scalar] = {}
-    results: dict[str, JsonValue] = {
-        result.call.tool: result.result
-        for result in run.results
-        if result.state == "done" and result.call.tool in tools and (before is None or result.decision < before)
-    }
-    for path, value in [*_flat(("data",), run.data), *_flat(("results",), results)]:
-        if len(known) < MAX_FACTS:
-            known[path] = value
-    return known
+def _facts(path: Path, value: JsonValue) -> Facts:
+    return dict(itertools.islice(_flat(path, value), MAX_FACTS))
 
 
 def _flat(path: Path, value: JsonValue) -> Iterator[tuple[Path, Scalar]]:
@@ -170,7 +191,7 @@ def _flat(path: Path, value: JsonValue) -> Iterator[tuple[Path, Scalar]]:
     match value:
         case bool() | str():
             yield path, value
-        case int() | float():
+        case int() | float() if abs(value) < LARGEST:
             yield path, float(value)
         case Mapping() if len(path) < MAX_DEPTH:
             if len(path) > 1:

@@ -73,7 +73,7 @@ class Planner:
             return nexts + await evidence.strong(outside={purpose.step for purpose in situation.playbook})
         if _is_turned_down(situation):
             return [Next(kind="skip", purpose=None, why="an operator said no")]
-        habits = self._habits.of(situation)
+        habits = await self._habits.of(situation)
         if habits is not None:
             return await HabitPlanner(turn, habits).nexts()
         return [await evidence.otherwise()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from agent.deciders.planner_turn import Turn, quoted, sentence, spoken
 from agent.types import Question, Situation
 
 MOST_BOOKS = 64
-_Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, float], ...]]
+_Key: TypeAlias = tuple[str, tuple[str, ...], tuple[tuple[str, float, float], ...]]
 
 
 class HabitBooks:
@@ -21,20 +22,23 @@ class HabitBooks:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[_Key, tuple[Habit, ...] | None] = OrderedDict()
+        self._learning = asyncio.Lock()
 
-    def of(self, situation: Situation) -> tuple[Habit, ...] | None:
+    async def of(self, situation: Situation) -> tuple[Habit, ...] | None:
         """What runs of the kind usually do; None where too few are graded."""
         key = (
             situation.event.type,
             tuple(tool.name for tool in situation.tools),
-            tuple((run.id, run.reward) for run in situation.past),
+            tuple((run.id, run.reward, run.weight) for run in situation.past),
         )
-        if key not in self._kept:
-            self._kept[key] = learn_habits(situation.past, situation.tools)
-            if len(self._kept) > MOST_BOOKS:
-                self._kept.popitem(last=False)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        async with self._learning:
+            if key not in self._kept:
+                # In a thread, as it may take some tenths of a second, in which events are to be accepted.
+                self._kept[key] = await asyncio.to_thread(learn_habits, situation.past, situation.tools)
+                if len(self._kept) > MOST_BOOKS:
+                    self._kept.popitem(last=False)
+            self._kept.move_to_end(key)
+            return self._kept[key]
 
 
 @dataclass(frozen=True)

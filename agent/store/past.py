@@ -1,15 +1,31 @@
 """Closed runs whose outcome is known or that an operator had a say in, with what was known and done in them.
 
-Start with `graded_runs`.
+Start with `graded`, then `lived`.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import (
+    BindParameter,
+    Case,
+    Column,
+    Connection,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.episodes import rewards_of
@@ -18,59 +34,74 @@ from agent.store.tables import approvals, calls, effects, episodes, inbox, rewar
 from agent.types import CallResult
 from tools.types import JsonObject
 
+MAX_DATA = 32_000
+MAX_RESULT = 8_000
+"""Characters of JSON from which an event's data, and a result, are left out: 200 runs are looked at together."""
+
 
 @dataclass(frozen=True, kw_only=True)
-class GradedRun:
-    """A run as it was, and its reward per goal, none while there is only an operator's word."""
+class LivedRun:
+    """A closed run's event and calls; what was too large of them is empty."""
 
-    id: str
     data: JsonObject
     results: tuple[CallResult, ...]
-    rewards: Mapping[str, float]
 
 
-_ANSWERED = and_(approvals.c.run == episodes.c.id, approvals.c.answered_by.is_not(None))
+def _if_short(column: Column[Any], most: int) -> Case[Any]:
+    return case((func.length(cast(column, Text)) <= most, column), else_=null())
 
 
-def graded_runs(connection: Connection, tenant: str, event_type: str, most: int) -> tuple[GradedRun, ...]:
-    """The latest of an event type; runs that are trusted with nothing are left out."""
-    found = connection.execute(
-        select(episodes.c.id, inbox.c.data)
-        .join(runs, runs.c.id == episodes.c.id)
-        .join(inbox, inbox.c.seq == runs.c.seq)
-        .where(
-            episodes.c.tenant == tenant,
-            episodes.c.event_type == event_type,
-            episodes.c.trust > 0,
-            or_(exists().where(rewards.c.run == episodes.c.id), exists().where(_ANSWERED)),
-        )
-        .order_by(episodes.c.closed_at.desc(), episodes.c.id)
-        .limit(most)
-    ).all()
-    ids = [row.id for row in found]
-    graded, made = rewards_of(connection, ids), _results(connection, ids)
-    return tuple(
-        GradedRun(id=row.id, data=row.data, results=tuple(made[row.id]), rewards=graded.get(row.id, {}))
-        for row in found
+ANSWERED = and_(approvals.c.run == episodes.c.id, approvals.c.answered_by.is_not(None))
+GRADED = (
+    select(episodes.c.id)
+    .where(
+        episodes.c.tenant == bindparam("tenant"),
+        episodes.c.event_type == bindparam("event_type"),
+        episodes.c.trust > 0,
+        or_(exists().where(rewards.c.run == episodes.c.id), exists().where(ANSWERED)),
     )
+    .order_by(episodes.c.closed_at.desc(), episodes.c.id)
+    .limit(bindparam("most"))
+)
+IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
+EVENTS = (
+    select(runs.c.id, _if_short(inbox.c.data, MAX_DATA).label("data"))
+    .join(inbox, inbox.c.seq == runs.c.seq)
+    .where(runs.c.id.in_(IDS))
+)
+CALLS = (
+    select(
+        calls,
+        effects.c.state,
+        _if_short(effects.c.result, MAX_RESULT).label("result"),
+        effects.c.error,
+        approvals.c.state.label("answer"),
+        approvals.c.reason,
+    )
+    .outerjoin(effects, EFFECT_OF_CALL)
+    .outerjoin(approvals, APPROVAL_OF_CALL)
+    .where(calls.c.run.in_(IDS))
+    .order_by(calls.c.run, calls.c.decision, calls.c.position)
+)
 
 
-def _results(connection: Connection, ids: list[str]) -> Mapping[str, list[CallResult]]:
+def graded(connection: Connection, tenant: str, event_type: str, most: int) -> Mapping[str, Mapping[str, float]]:
+    """The latest runs of an event type with their rewards per goal, none while there is only an operator's word.
+
+    Runs that are trusted with nothing are left out.
+    """
+    asked = {"tenant": tenant, "event_type": event_type, "most": most}
+    ids = list(connection.execute(GRADED, asked).scalars())
+    known = rewards_of(connection, ids)
+    return {run: known.get(run, {}) for run in ids}
+
+
+def lived(connection: Connection, ids: Sequence[str]) -> Mapping[str, LivedRun]:
+    """What those runs met and did."""
+    if not ids:
+        return {}
     made: dict[str, list[CallResult]] = defaultdict(list)
-    rows = connection.execute(
-        select(
-            calls,
-            effects.c.state,
-            effects.c.result,
-            effects.c.error,
-            approvals.c.state.label("answer"),
-            approvals.c.reason,
-        )
-        .outerjoin(effects, EFFECT_OF_CALL)
-        .outerjoin(approvals, APPROVAL_OF_CALL)
-        .where(calls.c.run.in_(ids))
-        .order_by(calls.c.run, calls.c.decision, calls.c.position)
-    )
-    for row in rows.mappings():
+    for row in connection.execute(CALLS, {"ids": list(ids)}).mappings():
         made[row["run"]].append(call_result(row))
-    return made
+    events = connection.execute(EVENTS, {"ids": list(ids)})
+    return {row.id: LivedRun(data=row.data or {}, results=tuple(made[row.id])) for row in events}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sqlalchemy import update
+
 from agent.service import GivenAnswer
-from agent.store.past import graded_runs
+from agent.store.past import MAX_DATA, MAX_RESULT, graded, lived
+from agent.store.tables import effects
 from tests.agent.company import PORTFOLIO, Company, Script, call, open_company
 from tests.agent.test_outcomes import joined
 
@@ -18,13 +21,13 @@ BARE = PORTFOLIO.replace(
 MESSAGES = ("the parcel is late", "nobody answers my letters", "the lamp is broken", "I was billed twice")
 
 
-async def live_through(company: Company, count: int, *, graded: int) -> None:
+async def live_through(company: Company, count: int, *, graded: int, name: str = "c") -> None:
     """So many upset customers handled, the first of them with an outcome."""
     for number in range(count):
-        subject = f"c-{number}"
-        await company.handle(subject, id=f"e-{number}", message=MESSAGES[number % len(MESSAGES)])
+        subject = f"{name}-{number}"
+        await company.handle(subject, id=f"e-{subject}", message=MESSAGES[number % len(MESSAGES)])
         if number < graded:
-            await company.send(subject, id=f"o-{number}", type="customer.stayed", loyalty=0.9)
+            await company.send(subject, id=f"o-{subject}", type="customer.stayed", loyalty=0.9)
     await joined(company.segue)
 
 
@@ -73,11 +76,28 @@ async def test_what_is_read_of_graded_runs_is_what_they_did_latest_first(tmp_pat
     async with open_company(tmp_path, Script([[call("pause_mail")]])) as company:
         await live_through(company, 4, graded=3)
         database = company.segue._database
-        found = await database.read(lambda connection: graded_runs(connection, "default", "customer.upset", 2))
-        others = await database.read(lambda connection: graded_runs(connection, "another", "customer.upset", 9))
-    assert [run.data for run in found] == [{"message": MESSAGES[2]}, {"message": MESSAGES[1]}]
-    assert [[(one.call.tool, one.state, one.result) for one in run.results] for run in found] == [
+        found = await database.read(lambda connection: graded(connection, "default", "customer.upset", 2))
+        others = await database.read(lambda connection: graded(connection, "another", "customer.upset", 9))
+        runs = await database.read(lambda connection: lived(connection, list(found)))
+    assert [runs[one].data for one in found] == [{"message": MESSAGES[2]}, {"message": MESSAGES[1]}]
+    assert [[(one.call.tool, one.state, one.result) for one in runs[run].results] for run in found] == [
         [("pause_mail", "done", {"paused": True})]
     ] * 2
-    assert [run.rewards for run in found] == [{"loyalty": 0.9}] * 2
-    assert others == ()
+    assert list(found.values()) == [{"loyalty": 0.9}] * 2
+    assert others == {}
+
+
+async def test_results_too_large_to_look_at_by_the_hundred_are_left_out(tmp_path: Path) -> None:
+    large = {"paused": True, "log": "x" * MAX_RESULT}
+    async with open_company(tmp_path, Script([[call("book_call"), call("pause_mail")]])) as company:
+        run = await company.handle(message="m" * MAX_DATA)
+        database = company.segue._database
+        change = update(effects).where(effects.c.tool == "pause_mail").values(result=large)
+        await database.write(lambda connection: connection.execute(change))
+        found = await database.read(lambda connection: lived(connection, [run["id"]]))
+    only = found[run["id"]]
+    assert only.data == {}
+    assert [(one.call.tool, one.result) for one in only.results] == [
+        ("book_call", {"booked": True}),
+        ("pause_mail", None),
+    ]

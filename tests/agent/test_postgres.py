@@ -19,6 +19,7 @@ from agent.wiring import Settings, open_segue
 from tests.agent.company import Script, call, dies, embedder, open_company, raw
 from tests.agent.crash_lives import Life, Nursery
 from tests.agent.test_crash_points import assert_told_once
+from tests.agent.test_habits import BARE, live_through
 from tools.errors import ToolError
 
 
@@ -56,6 +57,15 @@ async def test_a_story_with_an_approval_a_doubt_and_an_outcome_goes_the_same_way
     assert {effect["state"] for effect in run["effects"]} == {"done"}
     assert len(company.ledger.of("pay_back")) == 1
     assert run["outcomes"][0]["rewards"] == {"loyalty": 1.0}
+
+
+async def test_graded_runs_take_the_place_of_a_playbook(tmp_path: Path, postgres_url: str) -> None:
+    async with open_company(tmp_path, None, database_url=postgres_url) as company:
+        await live_through(company, 20, graded=20, name="habit")
+    async with open_company(tmp_path, None, BARE, database_url=postgres_url) as company:
+        run = await company.handle("habit-new", id="e-habit-new", message="my order never came")
+        assert run["status"] == "done"
+        assert company.ledger.of("pause_mail") == [{"customer": "habit-new", "days": 7}]
 
 
 async def test_two_servers_never_work_on_one_database(tmp_path: Path, postgres_url: str) -> None:

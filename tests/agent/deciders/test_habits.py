@@ -206,6 +206,22 @@ async def test_an_event_without_the_field_that_told_when_is_asked_about() -> Non
     assert "the event lacks what tells when it is done" in ran.questions[0].text
 
 
+async def test_an_outcome_that_confirms_an_operators_word_counts_as_new() -> None:
+    decider = planner()
+    runs = tuple(
+        past_run(number, [{"send_pilot": {"ok": True}} if number % 3 else {}], reward=1.0) for number in range(12)
+    )
+    assert (await harbour().run(arrival(runs), decider)).questions
+    unsure = tuple(run if run.results else replace(run, weight=0.1) for run in runs)
+    assert len((await harbour().run(arrival(unsure), decider)).calls("send_pilot")) == 1
+
+
+async def test_numbers_no_float_holds_are_no_facts() -> None:
+    runs = tuple(past_run(number, [{"send_pilot": {"ok": 10**400}}], length=10**400) for number in range(12))
+    ran = await harbour().run(arrival(runs, length=10**400))
+    assert len(ran.calls("send_pilot")) == 1
+
+
 async def test_the_same_past_gives_the_same_decision_and_a_new_outcome_counts_at_once() -> None:
     decider = planner()
     runs = season()
