@@ -87,6 +87,7 @@ class PastRun:
     id: str
     reward: float
     """In [0, 1]: over the goals that were graded, by their present weights."""
+    subject: str
     data: JsonObject
     """The event's."""
     results: tuple[CallResult, ...]

@@ -57,13 +57,15 @@ class UsualRuns:
 
     def _past(self, run: str, rewards: Mapping[str, float], lived: LivedRun) -> PastRun | None:
         """With its reward; a run without one speaks, more softly, where operators alone decided on its writes."""
-        reward = combined(rewards, self._goals)
-        if reward is not None:
-            return PastRun(id=run, reward=reward, data=lived.data, results=lived.results)
-        theirs = all(result.decided_by == "operator" for result in lived.results if self._writes(result.call.tool))
-        if rewards or not theirs:
-            return None
-        return PastRun(id=run, reward=1.0, weight=Settings.operator_trust, data=lived.data, results=lived.results)
+        reward, weight = combined(rewards, self._goals), 1.0
+        if reward is None:
+            theirs = all(one.decided_by == "operator" for one in lived.results if self._writes(one.call.tool))
+            if rewards or not theirs:
+                return None
+            reward, weight = 1.0, Settings.operator_trust
+        return PastRun(
+            id=run, subject=lived.subject, reward=reward, weight=weight, data=lived.data, results=lived.results
+        )
 
     def _writes(self, name: str) -> bool:
         tool = self._tools.get(name)

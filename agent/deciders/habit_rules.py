@@ -18,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 Path: TypeAlias = tuple[str, ...]
-"""`("data", "amount")`; the length of a list ends in `SIZE`, that an object is there in `THERE`."""
+"""`("data", "amount")`; the length of a list ends in `SIZE`, that an object is there in `THERE`.
+
+`("results", TOOL, LIST, FIELD, NAMES)`: whether a row of the list has the run's subject in that field.
+"""
 Scalar: TypeAlias = str | float | bool
 Facts: TypeAlias = Mapping[Path, Scalar]
 _Column: TypeAlias = NDArray[np.float64]
 
-SIZE, THERE = "#", "?"
+SIZE, THERE, NAMES = "#", "?", "@"
 DEPTH = 2
 """Splits in a row."""
 LEAST = 3
@@ -141,7 +144,7 @@ def learn_rule(samples: Sequence[Sample], later: frozenset[str], counted: frozen
     """When it was done. Results of the tools in `later` may be absent yet: only their presence speaks for doing it.
 
     What the tools of `counted` and those that the rule reads have counted must be as ever where it was always 0 or
-    never 0 when it was done; what no run has seen is doubtful.
+    never 0 when it was done, and so must be whether their lists name the subject; what no run has seen is doubtful.
     """
     leaves = list(_leaves(samples, (), later))
     do, doubtful = _either(leaves, "do"), _either(leaves, "doubtful")
@@ -159,11 +162,17 @@ def learn_rule(samples: Sequence[Sample], later: frozenset[str], counted: frozen
 
 
 def _as_ever(samples: Sequence[Sample], some: frozenset[str], none: frozenset[str]) -> Iterator[tuple[str, bool]]:
-    """That counts which never were 0 when it was done are not, and those which always were still are.
+    """That counts which never were 0 when it was done are not, those which always were still are, and that lists
+    which never named the subject do not.
 
     With each, whether runs that saw it otherwise left it undone.
     """
     done = [one for one in samples if one.done]
+    for path in sorted({path for one in samples for path in one.facts if path[-1] == NAMES and path[0] == "results"}):
+        if path[1] in none and len(done) >= MANY and not any(one.facts.get(path, False) for one in done):
+            *rows, field, _ = path
+            named = f"{'.'.join(rows)}.exists(row, has(row.{field}) && row.{field} == subject)"
+            yield f"!{named}", any(one.facts.get(path, False) for one in samples)
     for path in _counts(done):
         known = [one.facts.get(path) for one in done]
         others = [one.facts[path] for one in samples if path in one.facts]
@@ -312,6 +321,8 @@ class _Node:
 
 
 def _tests(path: Path, known: Sequence[Scalar], *, guarded: bool, everywhere: bool) -> Iterator[Test]:
+    if path[-1] == NAMES:
+        return
     if guarded and not everywhere:
         yield Test(path=path, kind="has", guarded=True)
     if path[-1] == THERE:

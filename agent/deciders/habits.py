@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.deciders.habit_rules import LEAST, SIZE, THERE, Facts, Path, Rule, Sample, Scalar, learn_rule
+from agent.deciders.habit_rules import LEAST, NAMES, SIZE, THERE, Facts, Path, Rule, Sample, Scalar, learn_rule
 from agent.types import CallResult, PastRun, Purpose
 from tools.types import JsonValue, Tool
 
@@ -22,6 +22,7 @@ MOST_HABITS = 24
 MAX_FACTS = 200
 """Of an event, and of a result."""
 MAX_DEPTH = 4
+MAX_ROWS = 50
 LARGEST = 1e15
 """Numbers from here on are no amounts."""
 BEFORE = 0.8
@@ -52,7 +53,8 @@ def learn_habits(past: Sequence[PastRun], tools: Sequence[Tool]) -> tuple[Habit,
         return None
     by_name = {tool.name: tool for tool in tools}
     served = _served(past, by_name)
-    known = [_known(run) for run in past]
+    subjects = frozenset(run.subject for run in past)
+    known = [_known(run, subjects) for run in past]
     usual = sorted(served.values(), key=lambda one: -len(one.first))[:MOST_HABITS]
     return tuple(_habit(one, served.values(), known, by_name) for one in sorted(usual, key=lambda one: one.place))
 
@@ -75,12 +77,21 @@ class _Known:
         return facts
 
 
-def _known(run: PastRun) -> _Known:
+@dataclass(frozen=True, kw_only=True)
+class _About:
+    """Whom a run is about, and whom any of them is."""
+
+    subject: str
+    subjects: frozenset[str]
+
+
+def _known(run: PastRun, subjects: frozenset[str]) -> _Known:
+    about = _About(subject=run.subject, subjects=subjects)
     return _Known(
         run=run,
-        data=_facts(("data",), run.data),
+        data=_facts(("data",), run.data, about),
         results=[
-            (result.decision, result.call.tool, _facts(("results", result.call.tool), result.result))
+            (result.decision, result.call.tool, _facts(("results", result.call.tool), result.result, about))
             for result in run.results
             if result.state == "done" and _is_name(result.call.tool)
         ],
@@ -182,12 +193,15 @@ def _tools_before(own: _Served, known: Sequence[_Known]) -> frozenset[str]:
     return frozenset(tool for tool, count in both.items() if earlier[tool] >= BEFORE * count) - own.tools
 
 
-def _facts(path: Path, value: JsonValue) -> Facts:
-    return dict(itertools.islice(_flat(path, value), MAX_FACTS))
+def _facts(path: Path, value: JsonValue, about: _About) -> Facts:
+    return dict(itertools.islice(_flat(path, value, about), MAX_FACTS))
 
 
-def _flat(path: Path, value: JsonValue) -> Iterator[tuple[Path, Scalar]]:
-    """Every scalar in it, and the length of every list; names that CEL cannot spell are left out."""
+def _flat(path: Path, value: JsonValue, about: _About) -> Iterator[tuple[Path, Scalar]]:
+    """Every scalar in it, of every list the length and which fields of its rows name the subject.
+
+    Names that CEL cannot spell are left out.
+    """
     match value:
         case bool() | str():
             yield path, value
@@ -198,9 +212,20 @@ def _flat(path: Path, value: JsonValue) -> Iterator[tuple[Path, Scalar]]:
                 yield (*path, THERE), True
             for name, inner in value.items():
                 if _is_name(str(name)):
-                    yield from _flat((*path, str(name)), inner)
+                    yield from _flat((*path, str(name)), inner, about)
         case Sequence() if not isinstance(value, str):
             yield (*path, SIZE), float(len(value))
+            yield from (((*path, name, NAMES), own) for name, own in _named(value[:MAX_ROWS], about).items())
+
+
+def _named(rows: Sequence[JsonValue], about: _About) -> Mapping[str, bool]:
+    """By field of the rows that names a subject, whether it names the run's own."""
+    named: dict[str, bool] = {}
+    for row in rows:
+        for name, value in row.items() if isinstance(row, Mapping) else ():
+            if isinstance(value, str) and value in about.subjects and _is_name(str(name)):
+                named[str(name)] = named.get(str(name), False) or value == about.subject
+    return named
 
 
 def _is_name(name: str) -> bool:

@@ -43,6 +43,7 @@ MAX_RESULT = 8_000
 class LivedRun:
     """A closed run's event and calls; what was too large of them is empty."""
 
+    subject: str
     data: JsonObject
     results: tuple[CallResult, ...]
 
@@ -65,7 +66,7 @@ GRADED = (
 )
 IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 EVENTS = (
-    select(runs.c.id, _if_short(inbox.c.data, MAX_DATA).label("data"))
+    select(runs.c.id, runs.c.subject, _if_short(inbox.c.data, MAX_DATA).label("data"))
     .join(inbox, inbox.c.seq == runs.c.seq)
     .where(runs.c.id.in_(IDS))
 )
@@ -104,4 +105,4 @@ def lived(connection: Connection, ids: Sequence[str]) -> Mapping[str, LivedRun]:
     for row in connection.execute(CALLS, {"ids": list(ids)}).mappings():
         made[row["run"]].append(call_result(row))
     events = connection.execute(EVENTS, {"ids": list(ids)})
-    return {row.id: LivedRun(data=row.data or {}, results=tuple(made[row.id])) for row in events}
+    return {row.id: LivedRun(subject=row.subject, data=row.data or {}, results=tuple(made[row.id])) for row in events}

@@ -41,10 +41,10 @@ async def learn(world: str, data: Path, progress: Callable[[int], None]) -> Path
             for _ in range(STEPS):
                 await stage.tell_world("/_world/advance", hours=STEP_H)
                 await _until_settled(stage)
-            graded = await _graded(stage)
-            progress(min(GRADED, graded))
-            if graded >= GRADED:
-                return data / "segue"
+                graded = await _graded(stage)
+                progress(min(GRADED, graded))
+                if graded >= GRADED:
+                    return data / "segue"
     raise LookupError(f"{world}: only {graded} of {GRADED} episodes were graded after {MAX_BATCHES} batches")
 
 

@@ -8,7 +8,17 @@ from dataclasses import replace
 import pytest
 
 from agent.types import Call, CallResult, PastRun, Situation
-from tests.agent.deciders.planner_companies import INTEGER, TEXT, Company, Refused, planner, result, situation, tool
+from tests.agent.deciders.planner_companies import (
+    INTEGER,
+    TEXT,
+    Company,
+    Ran,
+    Refused,
+    planner,
+    result,
+    situation,
+    tool,
+)
 from tools.types import JsonObject, JsonValue
 
 HARBOUR = (
@@ -63,7 +73,13 @@ def past_run(
             text = f"to {name.replace('_', ' ')}" if purposes else None
             call = Call(tool=name, arguments={"ship": f"p-{number}"}, action=name, purpose=text)
             results.append(result(call, value=value, decision=decision, index=index))
-    return PastRun(id=f"past-{number}", reward=reward, data={"ship": f"p-{number}", **data}, results=tuple(results))
+    return PastRun(
+        id=f"past-{number}",
+        subject=f"p-{number}",
+        reward=reward,
+        data={"ship": f"p-{number}", **data},
+        results=tuple(results),
+    )
 
 
 def season(count: int = 24, *, purposes: bool = True, reward: float = 0.9) -> tuple[PastRun, ...]:
@@ -171,6 +187,36 @@ async def test_a_count_that_never_was_nought_is_doubtful_once_it_is() -> None:
     )
     assert len((await harbour(free=1).run(arrival(runs))).calls("order_tug")) == 1
     ran = await harbour(free=0).run(arrival(runs))
+    assert ran.calls("order_tug") == []
+    assert [call.tool for call in ran.questions[0].options] == ["order_tug"]
+
+
+async def test_a_list_that_never_named_the_subject_is_doubtful_once_it_does() -> None:
+    """Tugs on their way to other ships are no reason to order none; one on its way to this ship is."""
+    runs = tuple(
+        past_run(
+            number,
+            [
+                {
+                    "list_tugs": {
+                        "free": 1,
+                        "under_way": [{"tug": "t-1", "to": f"p-{(number + 1) % 24}"}] * (number % 3),
+                    }
+                },
+                {"order_tug": {"ok": True}},
+            ],
+        )
+        for number in range(24)
+    )
+    company = harbour()
+
+    async def with_tug_to(ship: str) -> Ran:
+        under_way: JsonValue = {"free": 1, "under_way": [{"tug": "t-1", "to": ship}]}
+        handlers = {**company.handlers, "list_tugs": lambda _: under_way}
+        return await replace(company, handlers=handlers).run(arrival(runs))
+
+    assert len((await with_tug_to("p-3")).calls("order_tug")) == 1
+    ran = await with_tug_to("s-1")
     assert ran.calls("order_tug") == []
     assert [call.tool for call in ran.questions[0].options] == ["order_tug"]
 

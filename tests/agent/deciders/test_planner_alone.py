@@ -297,6 +297,7 @@ def random_past(draw: st.DrawFn) -> PastRun:
     calls = draw(st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3), VALUES), max_size=4))
     return PastRun(
         id="past",
+        subject=draw(st.sampled_from(["a", "b", "subject-1"])),
         reward=draw(st.floats(0, 1)),
         data=draw(st.dictionaries(NAMES, VALUES, max_size=3)),
         results=tuple(
