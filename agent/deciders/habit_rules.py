@@ -328,7 +328,9 @@ def _tests(path: Path, known: Sequence[Scalar], *, guarded: bool, everywhere: bo
     if path[-1] == THERE:
         return
     if all(isinstance(value, bool) for value in known):
-        yield Test(path=path, kind="is", value=True, guarded=guarded)
+        # Of what is always known the one answer is the other's opposite.
+        for answer in (True, False) if guarded else (True,):
+            yield Test(path=path, kind="is", value=answer, guarded=guarded)
     elif all(isinstance(value, str) for value in known):
         values = sorted({str(value) for value in known})
         if len(values) <= MOST_VALUES:

@@ -142,6 +142,25 @@ async def test_what_always_came_after_a_deed_that_fails_now_does_not_follow_unas
     assert len(ran.questions) == 1
 
 
+async def test_what_makes_up_for_a_deed_that_came_to_nothing_follows_it_and_only_then() -> None:
+    """A tug where none is free is ordered at once, and one where the berth turned out to be taken."""
+    runs: list[PastRun] = []
+    for number in range(30):
+        free, held = number % 3 > 0, number % 3 == 1
+        waves: list[dict[str, JsonValue]] = [{"list_tugs": {"free": int(free)}}]
+        waves += [{"hold_berth": {"held": held}}] if free else []
+        waves += [] if held else [{"order_tug": {"ok": True}}]
+        runs.append(past_run(number, waves))
+
+    async def order(free: int, held: bool) -> list[list[str]]:
+        handlers = {"list_tugs": lambda _: {"free": free}, "hold_berth": lambda _: {"held": held}}
+        return (await Company(tools=HARBOUR, handlers=handlers).run(arrival(tuple(runs)))).waves  # type: ignore[arg-type]
+
+    assert await order(0, held=True) == [["list_tugs"], ["order_tug"]]
+    assert await order(1, held=True) == [["list_tugs"], ["hold_berth"]]
+    assert await order(1, held=False) == [["list_tugs"], ["hold_berth"], ["order_tug"]]
+
+
 async def test_where_like_runs_do_not_agree_an_operator_is_asked() -> None:
     runs = tuple(
         past_run(number, [{"read_tide": {"depth": 7}}, {"send_pilot": {"ok": True}} if number % 2 else {}], length=100)
