@@ -69,6 +69,42 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Debounce:
+    """Events of one subject that come close together become one run."""
+
+    quiet_s: float
+    """The run starts when nothing of its subject and type came for so long ..."""
+    longest_s: float
+    """... or when the first of its events has waited so long."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rate:
+    """At most `starts` runs begin within `per_s` seconds; unused starts are saved up to that number."""
+
+    starts: int
+    per_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queueing:
+    """How runs of an event type wait for their turn."""
+
+    priority: int = 0
+    """Higher first, whatever else waits; -9 to 9."""
+    delay_s: float = 0.0
+    """A run takes its place in line only so long after its event was accepted."""
+    ttl_s: float | None = None
+    """A run that could not start within so long is stopped with the code `expired`."""
+    debounce: Debounce | None = None
+    concurrency: int | None = None
+    """Runs of the type that may be running at once, over all workers."""
+    rate: Rate | None = None
+    attempts: int = 3
+    """Tries of a run that fails for reasons of its own before it becomes a dead letter."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventType:
     name: str
     description: str
@@ -83,6 +119,7 @@ class EventType:
     """Argument -> path into the event: `subject`, `data.order_id`."""
     playbook: tuple[Purpose, ...] | None
     limits: Limits
+    queueing: Queueing = Queueing()
 
 
 @dataclass(frozen=True, kw_only=True)

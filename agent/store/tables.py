@@ -1,7 +1,8 @@
 """Every table of Segue's own store. The migrations under `migrations/` create exactly these.
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then
-`episodes`, `outcomes` and `rewards`. Every row belongs to a tenant.
+`episodes`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`, `pauses`,
+`dead_letters`) and what is too large for a row (`large_results`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -19,6 +21,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -82,6 +85,10 @@ def _json() -> Any:
     return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 
+def _partial(name: str, *columns: Any, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 inbox = Table(
     "inbox",
     metadata,
@@ -98,6 +105,7 @@ inbox = Table(
     Column("run", Name(32)),
     Column("outcome", Name(32)),
     UniqueConstraint("tenant", "source", "id", name="uq_inbox_event"),
+    Index("ix_inbox_run", "run"),
     sqlite_autoincrement=True,
 )
 
@@ -111,6 +119,20 @@ runs = Table(
     Column("subject", Words, nullable=False),
     Column("status", Name(16), nullable=False),
     Column("segment", Integer, nullable=False, default=0),
+    Column("source", Words, nullable=False, default=""),
+    Column("events", Integer, nullable=False, default=1),
+    Column("rank", Integer, nullable=False, default=0),
+    Column("turn", BigInteger, nullable=False, default=0),
+    Column("in_line", Boolean, nullable=False, default=True),
+    Column("head", Boolean, nullable=False, default=False),
+    Column("held", Words),
+    Column("due_at", UtcDateTime),
+    Column("gathers_until", UtcDateTime),
+    Column("expires_at", UtcDateTime),
+    Column("owner", Name(64)),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("after_decision", Integer, nullable=False, default=0),
+    Column("cancelled_by", Words),
     Column("decided_by", Words, nullable=False, default=""),
     Column("end_code", Name(64)),
     Column("end_detail", Words),
@@ -128,6 +150,12 @@ runs = Table(
         sqlite_where=text("status = 'running'"),
         postgresql_where=text("status = 'running'"),
     ),
+    _partial("ix_runs_line", "rank", "turn", "seq", where="status = 'queued' AND head AND held IS NULL"),
+    _partial("uq_runs_one_head_per_subject", "tenant", "subject", unique=True, where="status = 'queued' AND head"),
+    _partial("ix_runs_behind", "tenant", "subject", "seq", where="status = 'queued' AND in_line"),
+    _partial("ix_runs_due", "due_at", where="status = 'queued' AND due_at IS NOT NULL"),
+    _partial("ix_runs_expires", "expires_at", where="status = 'queued' AND expires_at IS NOT NULL"),
+    _partial("ix_runs_held", "held", where="status = 'queued' AND held IS NOT NULL"),
 )
 
 decisions = Table(
@@ -197,8 +225,10 @@ effects = Table(
     Column("like", Name(64)),
     Column("state", Name(16), nullable=False),
     Column("result", _json()),
+    Column("large_result", Name(64)),
     Column("error", Words),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("owner", Name(64)),
     Column("settled_by", Words),
     Column("settled_reason", Words),
     Column("started_at", UtcDateTime, nullable=False),
@@ -218,7 +248,7 @@ effects = Table(
 episodes = Table(
     "episodes",
     metadata,
-    Column("id", Name(32), ForeignKey("runs.id"), primary_key=True),
+    Column("id", Name(32), primary_key=True),
     Column("tenant", Name(64), nullable=False),
     Column("source", Words, nullable=False),
     Column("event_id", Words, nullable=False),
@@ -262,4 +292,72 @@ rewards = Table(
     Column("run", Name(32), nullable=False),
     Column("reward", Float, nullable=False),
     Index("ix_rewards_run", "run"),
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("source", Words, primary_key=True),
+    Column("turn", BigInteger, nullable=False),
+)
+"""The last turn given to each source; the row without a source holds the turn of the run that was started last."""
+
+rates = Table(
+    "rates",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("event_type", Words, primary_key=True),
+    Column("starts", Float, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+)
+"""Starts that an event type with a rate limit had left at a moment."""
+
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", Name(64), primary_key=True),
+    Column("kind", Name(16), nullable=False),
+    Column("host", Words, nullable=False),
+    Column("process", Integer, nullable=False),
+    Column("index", Words, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
+)
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("scope", Name(16), primary_key=True),
+    Column("name", Words, primary_key=True),
+    Column("by", Words, nullable=False),
+    Column("reason", Words),
+    Column("since", UtcDateTime, nullable=False),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("run", Name(32), ForeignKey("runs.id"), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("state", Name(16), nullable=False),
+    Column("code", Name(64), nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("history", _json(), nullable=False),
+    Column("replays", Integer, nullable=False, default=0),
+    Column("since", UtcDateTime, nullable=False),
+    Column("changed_by", Words),
+    Column("changed_at", UtcDateTime),
+    Index("ix_dead_letters_state", "tenant", "state", "run"),
+)
+
+large_results = Table(
+    "large_results",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("digest", Name(64), primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
 )

@@ -20,7 +20,7 @@ async def test_a_migrated_store_has_the_tables_the_code_speaks_of(tmp_path: Path
         await database.open()
         await database.aclose()
     with create_engine(url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
 
 
