@@ -104,6 +104,8 @@ def _insert(connection: Connection, tenant: str, incoming: Incoming, now: dateti
     (seq,) = inserted.inserted_primary_key or (None,)
     shared = {"id": incoming.new_id, "tenant": tenant, "seq": seq, "subject": event.subject, "created_at": now}
     if is_run:
-        connection.execute(insert(runs).values(**shared, event_type=event.type, status="queued", segment=0))
+        connection.execute(
+            insert(runs).values(**shared, source=event.source, event_type=event.type, status="queued", segment=0)
+        )
     else:
         connection.execute(insert(outcomes).values(**shared, type=event.type, state="new"))

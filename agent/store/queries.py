@@ -47,7 +47,7 @@ def list_runs(connection: Connection, tenant: str, wanted: RunFilter, cursor: st
     if wanted.subject is not None:
         query = query.where(runs.c.subject == wanted.subject)
     if wanted.source is not None:
-        query = query.where(inbox.c.source == wanted.source)
+        query = query.where(runs.c.source == wanted.source)
     if cursor is not None:
         query = query.where(runs.c.id < cursor)
     rows = list(connection.execute(query.limit(limit + 1)).mappings())
@@ -63,7 +63,6 @@ def _page(items: list[Shown], limit: int, by: str = "id") -> Page:
 def _runs() -> Select[Any]:
     return select(
         runs,
-        inbox.c.source,
         inbox.c.id.label("event_id"),
         inbox.c.time,
         inbox.c.data,

@@ -44,7 +44,7 @@ class RunRow:
 
 # Statements on the path of every run are built once: building them anew took a third of a run's time.
 LOAD = (
-    select(runs, inbox.c.source, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data)
+    select(runs, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data)
     .join(inbox, inbox.c.seq == runs.c.seq)
     .where(runs.c.id == bindparam("run"))
 )
