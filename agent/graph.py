@@ -5,21 +5,23 @@
     parked, until an         record: the run is closed
     operator has answered
 
-The graph runs inside a durable workflow (`durable`). What must not happen twice is a step of that workflow; nodes
-only route. State between nodes is small: whatever a step has learned is in the store before the next node runs.
+The graph runs inside a durable workflow (`durable`). Nodes only route: whatever a stage has learned is in the store
+before the next node runs, so that a stretch of handling that starts anew after a crash goes on from there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Literal, Protocol, TypedDict, TypeVar
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from agent.situation import Prepared
 from agent.store.decisions import Pending
+from agent.store.runs import Start
 from agent.types import CallState, RunStatus
 
 T = TypeVar("T")
@@ -48,39 +50,29 @@ class Turn:
     end: End | None = None
 
 
-class Durable(Protocol):
-    """Steps that a crash does not repeat once they have ended."""
-
-    async def step(self, name: str, work: Callable[[], Awaitable[T]]) -> T:
-        """Run `work` once, or give back what it gave before the crash."""
-
-    async def steps(self, name: str, works: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-        """The same for several at once, in parallel."""
-
-
 class Stages(Protocol):
     """What the nodes do, each repeatable: a second call finds what the first one stored."""
 
-    async def settle(self, run: str) -> Pending:
+    async def settle(self, start: Start) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on."""
 
     async def recall(self, run: str) -> Prepared | End:
         """The situation, with the evidence memory has for it."""
 
-    async def decide(self, prepared: Prepared | End) -> Turn:
+    async def decide(self, start: Start, prepared: Prepared | End) -> Turn:
         """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
 
-    async def act(self, run: str, number: int, index: int) -> CallState:
+    async def act(self, start: Start, number: int, index: int) -> CallState:
         """Carry out one call through the ledger."""
 
-    async def record(self, run: str, end: End) -> None:
+    async def record(self, start: Start, end: End) -> None:
         """Write the episode and close the run."""
 
 
 class RunState(TypedDict):
     """State between nodes."""
 
-    run: str
+    start: Start
     prepared: Prepared | End | None
     turn: Turn | None
     pending: Pending | None
@@ -101,38 +93,33 @@ class RunUpdate(TypedDict, total=False):
 RunGraph = CompiledStateGraph[RunState, None, RunState, RunState]
 
 
-def first_state(run: str) -> RunState:
+def first_state(start: Start) -> RunState:
     """The state a run's segment starts with."""
-    return {"run": run, "prepared": None, "turn": None, "pending": None, "states": (), "end": None}
+    return {"start": start, "prepared": None, "turn": None, "pending": None, "states": (), "end": None}
 
 
-def build_graph(stages: Stages, durable: Durable) -> RunGraph:
+def build_graph(stages: Stages) -> RunGraph:
     """Wire the nodes once, in reading order."""
 
     async def settle(state: RunState) -> RunUpdate:
-        return {"pending": await durable.step("settle", lambda: stages.settle(state["run"])), "turn": None}
+        return {"pending": await stages.settle(state["start"]), "turn": None}
 
     async def recall(state: RunState) -> RunUpdate:
-        # Not a step: only `decide` consumes it, and a replay gives back what `decide` gave. So it must not route
-        # either: the portfolio may have changed since, and the replay would leave the recorded path.
-        return {"prepared": await stages.recall(state["run"])}
+        return {"prepared": await stages.recall(state["start"].run)}
 
     async def decide(state: RunState) -> RunUpdate:
         prepared = state["prepared"]
         if prepared is None:
             raise RuntimeError(TOO_EARLY)
-        turn = await durable.step("decide", lambda: stages.decide(prepared))
+        turn = await stages.decide(state["start"], prepared)
         return {"turn": turn, "end": turn.end}
 
     async def act(state: RunState) -> RunUpdate:
         number, indices = _to_do(state)
-        run = state["run"]
-        works = [_bind(stages.act, run, number, index) for index in indices]
-        return {"states": tuple(await durable.steps("act", works))}
+        return {"states": await _together([stages.act(state["start"], number, index) for index in indices])}
 
     async def record(state: RunState) -> RunUpdate:
-        end = _present(state["end"])
-        await durable.step("record", lambda: stages.record(state["run"], end))
+        await stages.record(state["start"], _present(state["end"]))
         return {}
 
     graph: StateGraph[RunState, None, RunState, RunState] = StateGraph(RunState)
@@ -189,10 +176,10 @@ def _present(value: T | None) -> T:
     return value
 
 
-def _bind(
-    work: Callable[[str, int, int], Awaitable[CallState]], run: str, number: int, index: int
-) -> Callable[[], Awaitable[CallState]]:
-    async def bound() -> CallState:
-        return await work(run, number, index)
-
-    return bound
+async def _together(acts: Sequence[Coroutine[Any, Any, CallState]]) -> tuple[CallState, ...]:
+    """When one fails the others are waited for: what follows a failure must not meet a call in flight."""
+    ends = await asyncio.gather(*acts, return_exceptions=True)
+    for end in ends:
+        if isinstance(end, BaseException):
+            raise end
+    return tuple(end for end in ends if not isinstance(end, BaseException))

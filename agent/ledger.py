@@ -19,7 +19,9 @@ from sqlalchemy import Connection
 
 from agent.store.database import Database
 from agent.store.history import NONSENSE
-from agent.store.ledger import Claim, Effect, asked, claim, finish, refuse_call
+from agent.store.ledger import Claim, Effect, asked, claim, find, finish, finish_late, refuse_call
+from agent.store.queue import paused
+from agent.store.runs import Start, Superseded, hold, is_mine
 from agent.types import CallState, EffectState
 from tools.registry import ToolRegistry
 from tools.types import Answer, Answered, Declined, InDoubt, JsonValue, Nonsense, Tool
@@ -36,6 +38,15 @@ class Patience:
     """Wait before the second attempt; doubles, with jitter."""
     longest_retry_after_s: float = 10.0
     """A tool that asks for a longer wait is told to the decider instead."""
+
+
+class Held(Exception):
+    """The call must not be made now, and nothing was claimed: its tool, its event type or everything is paused."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        """As in `runs.held`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,32 +75,37 @@ class Ledger:
         self._patience = patience
         self._jitter = jitter
         self._sleep = sleep
+        self._reads = frozenset(name for name, tool in registry.tools.items() if tool.governance.effect == "read")
 
-    async def perform(self, run: str, decision: int, index: int) -> CallState:
-        """Carry out one permitted call, or find out how it already ended. Never raises for what the tool does."""
-        now = self._clock()
-        claimed = await self._database.write(lambda connection: self._claim(connection, run, decision, index, now))
+    async def perform(self, start: Start, decision: int, index: int) -> CallState:
+        """Carry out one permitted call, or find out how it already ended. Never raises for what the tool does.
+
+        Raises `Superseded` when the run is another's by now, `Held` while the call is paused.
+        """
+        claimed = await self._database.write(
+            lambda connection: self._claim(connection, start, decision, index, self._clock())
+        )
         if claimed is None:
             return "refused"
         effect = claimed.effect
-        if claimed.kind == "blocked":
-            return await self._refuse(run, decision, index, effect)
-        tool = self._registry.tools.get(effect.tool)
         if claimed.kind == "known" and effect.state != "claimed":
             return _settled(effect.state)
+        ending = await self._carry_out(start, effect, in_doubt=claimed.kind == "known")
+        return await self._finish(start, effect, ending)
+
+    async def _carry_out(self, start: Start, effect: Effect, *, in_doubt: bool) -> _Ending:
+        tool = self._registry.tools.get(effect.tool)
         if tool is None:
-            ending = _without_tool(effect, sent=claimed.kind == "known")
-        elif claimed.kind == "known" and not _repeatable(tool):
-            ending = _Ending(
-                state="unknown",
-                result=None,
-                error="the call was cut off in the middle and the tool is not idempotent: it may have happened",
-                attempts=1,
-            )
-        else:
-            ending = await self._try(tool, effect, in_doubt=claimed.kind == "known")
-        done = await self._database.write(
-            lambda connection: finish(
+            return _without_tool(effect, sent=in_doubt)
+        if in_doubt and not _repeatable(tool):
+            error = "the call was cut off in the middle and the tool is not idempotent: it may have happened"
+            return _Ending(state="unknown", result=None, error=error, attempts=1)
+        return await self._try(start, tool, effect, in_doubt=in_doubt)
+
+    async def _finish(self, start: Start, effect: Effect, ending: _Ending) -> CallState:
+        def end(connection: Connection) -> Effect:
+            hold(connection, start)
+            return finish(
                 connection,
                 effect.key,
                 state=ending.state,
@@ -98,27 +114,51 @@ class Ledger:
                 attempts=ending.attempts,
                 now=self._clock(),
             )
-        )
-        return _settled(done.state)
 
-    def _claim(self, connection: Connection, run_id: str, decision: int, index: int, now: datetime) -> Claim | None:
-        """The claim; None if the call was refused since the decision was made."""
-        reads = frozenset(name for name, tool in self._registry.tools.items() if tool.governance.effect == "read")
-        wanted = asked(connection, run_id, decision, index, reads=reads)
-        return None if wanted is None else claim(connection, wanted, now)
+        try:
+            return _settled((await self._database.write(end)).state)
+        except Superseded:
+            if ending.state == "done":
+                result, attempts = ending.result, ending.attempts
+                await self._database.write(
+                    lambda connection: finish_late(
+                        connection, effect.key, result=result, attempts=attempts, now=self._clock()
+                    )
+                )
+            raise
 
-    async def _refuse(self, run: str, decision: int, index: int, blocking: Effect) -> CallState:
-        why = f"effect {blocking.key!r} of the same call is in doubt until an operator has settled it"
-        await self._database.write(lambda connection: refuse_call(connection, run, decision, index, why))
-        return "refused"
+    def _claim(self, connection: Connection, start: Start, decision: int, index: int, now: datetime) -> Claim | None:
+        """The claim; None if the call is refused by now, or the run is to be cancelled."""
+        cancelled_by = hold(connection, start)
+        wanted = asked(connection, start.run, decision, index, reads=self._reads)
+        if wanted is None:
+            return None
+        known = find(connection, wanted.key)
+        if known is not None and known.state != "claimed":
+            return Claim(kind="known", effect=known)
+        if cancelled_by is not None:
+            if known is None:
+                refuse_call(connection, start.run, decision, index, f"{cancelled_by} has cancelled the run")
+            return None
+        reason = paused(connection, wanted.tenant, wanted.event_type, wanted.tool)
+        if reason is not None:
+            raise Held(reason)
+        claimed = claim(connection, wanted, start.owner, now)
+        if claimed.kind == "blocked":
+            key = claimed.effect.key
+            why = f"effect {key!r} of the same call is in doubt until an operator has settled it"
+            refuse_call(connection, start.run, decision, index, why)
+            return None
+        return claimed
 
-    async def _try(self, tool: Tool, effect: Effect, *, in_doubt: bool) -> _Ending:
+    async def _try(self, start: Start, tool: Tool, effect: Effect, *, in_doubt: bool) -> _Ending:
         """Call until the tool says what became of it. `in_doubt`: an earlier attempt under this key may have acted."""
         answer: Answer = InDoubt(error="never tried")
         attempts = 0
         while attempts < self._patience.attempts:
             if attempts:
                 await self._sleep(self._wait(attempts, answer))
+                await self._check_mine(start)
             attempts += 1
             answer = await self._registry.call(tool.name, effect.arguments, key=effect.key)
             in_doubt = in_doubt or isinstance(answer, InDoubt)
@@ -126,6 +166,11 @@ class Ledger:
                 break
             log.info("call %s of %s will be repeated under its key: %s", effect.key, tool.name, answer)
         return _ending(tool, answer, attempts, in_doubt=in_doubt)
+
+    async def _check_mine(self, start: Start) -> None:
+        """Just before sending again: while this process slept, another may have taken the run for lost."""
+        if not await self._database.read(lambda connection: is_mine(connection, start)):
+            raise Superseded(start)
 
     def _again(self, tool: Tool, answer: Answer, *, in_doubt: bool) -> bool:
         match answer:

@@ -17,7 +17,7 @@ from agent.dispatcher import Dispatcher
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
 from agent.policy import Limits, check
-from agent.portfolio.model import Portfolio
+from agent.portfolio.model import Portfolio, Queueing
 from agent.remember import Remembering
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
@@ -33,6 +33,8 @@ from agent.types import Call
 from memory.recall import Memory
 from tools.registry import ToolRegistry
 from tools.types import JsonObject, JsonValue
+
+AT_ONCE = Queueing()
 
 
 class NotFound(Exception):
@@ -102,6 +104,7 @@ class Segue:
         self._dispatcher = dispatcher
         self._remembering = remembering
         self._clock = clock
+        self._queueing = {name: kind.queueing for name, kind in portfolio.events.items()}
         self._schemas = {
             **{name: kind.schema for name, kind in portfolio.events.items()},
             **{name: kind.schema for name, kind in portfolio.outcomes.items()},
@@ -121,7 +124,8 @@ class Segue:
                 errors[index] = str(error)
                 continue
             kind: Literal["run", "outcome"] = "outcome" if event.type in self.portfolio.outcomes else "run"
-            incoming.append(Incoming(event=event, body_hash=body_hash, kind=kind, new_id=new_id()))
+            queueing = self._queueing.get(event.type, AT_ONCE)
+            incoming.append(Incoming(event=event, body_hash=body_hash, kind=kind, new_id=new_id(), queueing=queueing))
         if errors:
             raise BatchError("invalid", errors)
         try:
@@ -340,10 +344,7 @@ class Segue:
             raise Refused(str(error)) from None
 
         def work(connection: Connection) -> Shown:
-            effect = ledger.settle_effect(
-                connection, tenant, key, state=state, result=result, reason=reason, by=by, now=now
-            )
-            runs.wake(connection, effect.run)
+            ledger.settle_effect(connection, tenant, key, state=state, result=result, reason=reason, by=by, now=now)
             return _found(queries.show_effect(connection, tenant, key), "effect", key)
 
         try:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +25,9 @@ from memory.types import ActionEvidence, Feature
 from tools.types import JsonValue, Tool
 
 log = logging.getLogger(__name__)
+
+TEXTS = 20
+"""Events of a batch whose texts are embedded, the latest."""
 
 RECALLED_RUNS = 256
 """Runs whose last recall is kept: the decisions of one run mostly see the same facts."""
@@ -73,7 +76,7 @@ class Situations:
             raise UnknownEventType(
                 f"the portfolio has no event type {run.event.type!r} any more, so nothing can be decided"
             )
-        facts = read_facts(run.event, kind, past.results)
+        facts = read_facts(run.events, kind, past.results)
         evidence, degraded = await self._recall(run, kind, facts)
         bound = bound_values(run.event, kind)
         budget = self._budget(run, kind, past)
@@ -81,6 +84,7 @@ class Situations:
             run=run.id,
             decision=past.decisions + 1,
             event=run.event,
+            events=run.events,
             event_description=kind.description,
             text=facts.text,
             features=facts.features,
@@ -151,7 +155,7 @@ class Situations:
         if run.segment_started_at is not None:
             spent += max(0.0, (self._clock() - run.segment_started_at).total_seconds())
         return Budget(
-            decisions=kind.limits.decisions - past.decisions,
+            decisions=kind.limits.decisions - past.used,
             calls=kind.limits.calls - past.calls,
             seconds=kind.limits.seconds - spent,
             tokens=kind.limits.tokens - past.tokens,
@@ -166,9 +170,12 @@ class Facts:
     features: Mapping[str, Feature]
 
 
-def read_facts(event: Event, kind: EventType, results: tuple[CallResult, ...]) -> Facts:
-    """Fill the event type's `text` and read its `features`; what is not there yet is left out."""
-    context = path_context(event, results)
+def read_facts(events: Sequence[Event], kind: EventType, results: tuple[CallResult, ...]) -> Facts:
+    """Fill the event type's `text` and read its `features`; what is not there yet is left out.
+
+    Of a batch the text of each event counts, a line each and the same text once; features are the last event's.
+    """
+    context = path_context(events[-1], results)
     features: dict[str, Feature] = {}
     for name, path in kind.features.items():
         value = read(path, context)
@@ -176,7 +183,8 @@ def read_facts(event: Event, kind: EventType, results: tuple[CallResult, ...]) -
             features[name] = value[:200]
         elif isinstance(value, bool | int | float):
             features[name] = value
-    return Facts(text=fill(kind.text, context), features=features)
+    texts = dict.fromkeys(fill(kind.text, path_context(event, results)) for event in events[-TEXTS:])
+    return Facts(text="\n".join(texts), features=features)
 
 
 def bound_values(event: Event, kind: EventType) -> Mapping[str, JsonValue]:

@@ -13,15 +13,14 @@ from agent.ids import new_id
 from agent.ledger import Ledger
 from agent.policy import check
 from agent.portfolio.model import Portfolio
-from agent.remember import Remembering
-from agent.situation import Prepared, Situations, UnknownEventType, read_facts
-from agent.store import decisions, episodes, ledger, runs
-from agent.store.closing import close_run
+from agent.recording import Recording
+from agent.situation import Prepared, Situations, UnknownEventType
+from agent.store import decisions, ledger, runs
 from agent.store.database import Database
-from agent.store.decisions import CheckedDecision, Pending, Unsent, Verdict
+from agent.store.decisions import CheckedDecision, Pending, Verdict
 from agent.store.history import History, history
-from agent.types import Budget, CallResult, CallState, Candidate, Decider, DeciderError, Decision, Situation
-from memory.types import Episode, EpisodeAction
+from agent.store.runs import Start
+from agent.types import Budget, CallState, Candidate, Decider, DeciderError, Decision, Situation
 
 FINISHED = End(status="done", code="finished", detail="the decider wanted nothing more")
 
@@ -36,7 +35,7 @@ class RunStages:
         situations: Situations,
         decider: Decider,
         ledger: Ledger,
-        remembering: Remembering,
+        recording: Recording,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
@@ -44,26 +43,34 @@ class RunStages:
         self._situations = situations
         self._decider = decider
         self._ledger = ledger
-        self._remembering = remembering
+        self._recording = recording
         self._clock = clock
 
-    async def review(self) -> None:
-        """Refuse what was permitted before a stop, was not sent, and is not permitted by the portfolio of now."""
-        left = await self._database.read(decisions.unsent)
-        if left:
-            await self._database.write(lambda connection: self._review(connection, left))
+    async def settle(self, start: Start) -> Pending:
+        """What is left of the last decision; parks the run if only an operator can go on.
 
-    def _review(self, connection: Connection, left: Sequence[Unsent]) -> None:
+        Calls that were permitted earlier and were not sent are refused if the portfolio of now does not permit them.
+        """
+        now = self._clock()
+
+        def settle(connection: Connection) -> Pending:
+            if runs.hold(connection, start) is not None:
+                return Pending(number=0, act=(), wait=False)
+            if start.segment:
+                self._review(connection, start.run)
+            return decisions.settle(connection, start.run, now)
+
+        return await self._database.write(settle)
+
+    def _review(self, connection: Connection, name: str) -> None:
+        left = decisions.unsent(connection, name)
+        if not left:
+            return
+        run = runs.load(connection, name)
         for one in left:
-            run = runs.load(connection, one.run)
             why = self._situations.refusal(run, history(connection, run), one.call, approved=one.approved)
             if why is not None:
-                ledger.refuse_call(connection, one.run, one.decision, one.index, why)
-
-    async def settle(self, run: str) -> Pending:
-        """What is left of the last decision; parks the run if only an operator can go on."""
-        now = self._clock()
-        return await self._database.write(lambda connection: decisions.settle(connection, run, now))
+                ledger.refuse_call(connection, name, one.decision, one.index, why)
 
     async def recall(self, run: str) -> Prepared | End:
         """The situation of the next decision, with the evidence memory has for it."""
@@ -72,11 +79,14 @@ class RunStages:
         except UnknownEventType as error:
             return End(status="failed", code="unknown_event_type", detail=str(error))
 
-    async def decide(self, prepared: Prepared | End) -> Turn:
+    async def decide(self, start: Start, prepared: Prepared | End) -> Turn:
         """Ask the decider within the run's limits, check every call by policy, and store both in one commit."""
         if isinstance(prepared, End):
             return Turn(number=0, end=prepared)
         situation, past = prepared.situation, prepared.past
+        by = prepared.run.cancelled_by
+        if by is not None:
+            return Turn(number=past.decisions, end=End(status="cancelled", code="cancelled", detail=f"by {by}"))
         interrupted = _interrupted(past)
         if interrupted is not None:
             return interrupted
@@ -90,49 +100,16 @@ class RunStages:
         checked = _check(prepared, decision)
         now = self._clock()
         approval_ids = [new_id() for _ in range(len(checked.verdicts) + 1)]
-        run = prepared.run.id
-        await self._database.write(lambda connection: decisions.save(connection, run, checked, approval_ids, now))
+        await self._database.write(lambda connection: decisions.save(connection, start, checked, approval_ids, now))
         return _turn(checked)
 
-    async def act(self, run: str, number: int, index: int) -> CallState:
+    async def act(self, start: Start, number: int, index: int) -> CallState:
         """Carry out one call through the ledger."""
-        return await self._ledger.perform(run, number, index)
+        return await self._ledger.perform(start, number, index)
 
-    async def record(self, run: str, end: End) -> None:
-        """Close the run and write its episode in one commit, then give the episode to memory."""
-        now = self._clock()
-
-        def close(connection: Connection) -> Episode | None:
-            row = runs.load(connection, run)
-            runs.name_decider(connection, run, self._decider.name)
-            # Before the close, which turns down what no operator ever turned down.
-            results = history(connection, row).results
-            close_run(connection, run, status=end.status, code=end.code, detail=end.detail, now=now)
-            kind = self._portfolio.events.get(row.event.type)
-            if kind is None:
-                return None
-            facts = read_facts(row.event, kind, results)
-            decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
-            episode = Episode(
-                id=run,
-                tenant=row.tenant,
-                source=row.event.source,
-                event_id=row.event.id,
-                event_type=row.event.type,
-                subject=row.event.subject,
-                text=facts.text,
-                features=facts.features,
-                actions=_actions(results),
-                declined=_declined(results),
-                decided_by=decided_by or self._decider.name,
-                closed_at=now,
-            )
-            episodes.write(connection, episode)
-            return episode
-
-        episode = await self._database.write(close)
-        if episode is not None:
-            await self._remembering.remember(episode)
+    async def record(self, start: Start, end: End) -> None:
+        """End the run."""
+        await self._recording.record(start, end)
 
 
 def _interrupted(past: History) -> Turn | None:
@@ -225,21 +202,3 @@ def _with_verdicts(candidates: Sequence[Candidate], verdicts: Sequence[Verdict])
         if action not in weighed
     )
     return told + unweighed
-
-
-def _actions(results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:
-    taken: dict[str, EpisodeAction] = {}
-    for result in results:
-        if result.state == "done":
-            call = result.call
-            taken.setdefault(
-                call.action,
-                EpisodeAction(
-                    action=call.action, tool=call.tool, decided_by=result.decided_by, propensity=call.propensity
-                ),
-            )
-    return tuple(taken.values())
-
-
-def _declined(results: Sequence[CallResult]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(result.call.action for result in results if result.state == "rejected"))

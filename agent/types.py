@@ -103,6 +103,7 @@ class Situation:
     decision: int
     """Number of the decision to be made, from 1."""
     event: Event
+    """The run's event; of a batch the last one."""
     event_description: str
     text: str
     features: Mapping[str, Feature]
@@ -117,6 +118,8 @@ class Situation:
     """By action; an action nobody has tried in a like situation is absent."""
     results: tuple[CallResult, ...]
     budget: Budget
+    events: tuple[Event, ...] = ()
+    """All events of the run in the order they came: more than one where a debounce has gathered them."""
     past: tuple[PastRun, ...] = ()
     """Latest graded runs of the event type, where there is no playbook: what is usually done stands in them."""
 

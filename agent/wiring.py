@@ -6,27 +6,34 @@ Clock, ids and randomness are bound here, once; everything is opened and closed 
 from __future__ import annotations
 
 import logging
+import os
 import random
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
 from agent.dispatcher import Dispatcher
+from agent.ids import new_id
+from agent.leases import Leases
 from agent.ledger import Ledger, Patience
 from agent.portfolio.load import complete, load_portfolio
 from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
+from agent.recording import Recording, Retrying
 from agent.remember import Remembering
 from agent.service import Segue
 from agent.situation import Situations
 from agent.stages import RunStages
 from agent.store import episodes
 from agent.store.database import Database
+from agent.store.workers import Worker
 from agent.types import Decider
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
@@ -36,9 +43,6 @@ from memory.types import Episode
 from tools.registry import ToolRegistry
 
 log = logging.getLogger(__name__)
-
-EXECUTOR = "segue"
-"""Stable, so that a restarted server finds the workflows its predecessor left."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +60,10 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What `${NAME}` in portfolios and the model's address and key are read from."""
     patience: Patience = field(default_factory=Patience)
+    retrying: Retrying = field(default_factory=Retrying)
+    kind: Literal["serve", "worker"] = "serve"
+    runs_at_once: int = 64
+    """Runs this process handles at the same time; 0 leaves them to workers."""
 
 
 @asynccontextmanager
@@ -82,16 +90,26 @@ async def open_segue(
         remembering = Remembering(database, portfolio, memory, _now)
         situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
         ledger = Ledger(database, registry, _now, settings.patience, random.Random())
-        stages = RunStages(database, portfolio, situations, decides, ledger, remembering, _now)
+        recording = Recording(
+            database,
+            portfolio,
+            remembering,
+            _now,
+            decided_by=decides.name,
+            retrying=settings.retrying,
+            jitter=random.Random(),
+        )
+        stages = RunStages(database, portfolio, situations, decides, ledger, recording, _now)
         dispatcher = Dispatcher(
             database,
             stages,
             remembering,
+            Leases(database, _worker(settings, str(held.index)), _now, shared=False),
             _now,
+            {name: kind.queueing for name, kind in portfolio.events.items()},
             url=settings.database_url or held.engine_url,
-            executor=EXECUTOR,
+            most=settings.runs_at_once,
         )
-        await stages.review()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
         yield Segue(
@@ -117,6 +135,10 @@ async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None
         total = await database.read(episodes.count)
         nothing = Portfolio(goals={}, sources=(), chains=(), events={}, outcomes={})
         return await Remembering(database, nothing, memory, _now).rebuild(lambda done: progress(done, total))
+
+
+def _worker(settings: Settings, index: str) -> Worker:
+    return Worker(id=new_id(), kind=settings.kind, host=socket.gethostname(), process=os.getpid(), memory=index)
 
 
 async def _open_alone(database: Database) -> None:

@@ -119,7 +119,7 @@ class EventType:
     """Argument -> path into the event: `subject`, `data.order_id`."""
     playbook: tuple[Purpose, ...] | None
     limits: Limits
-    queueing: Queueing = Queueing()
+    queueing: Queueing = field(default_factory=Queueing)
 
 
 @dataclass(frozen=True, kw_only=True)

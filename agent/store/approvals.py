@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, func, select, update
 
 from agent.canonical import digest
 from agent.store.decisions import Verdict, save_call
-from agent.store.runs import wake
+from agent.store.queue import lock_queue, wake
 from agent.store.tables import approvals, calls, runs
 from agent.types import Call
 from tools.types import JsonObject
@@ -79,6 +79,7 @@ def hold(connection: Connection, tenant: str, approval: str) -> Approval | None:
     found = find(connection, tenant, approval)
     if found is None:
         return None
+    lock_queue(connection)
     connection.execute(select(runs.c.id).where(runs.c.id == found.run).with_for_update())
     return find(connection, tenant, approval)
 
@@ -103,7 +104,7 @@ def answer(connection: Connection, given: Answer, now: datetime) -> None:
         _edit_call(connection, given)
     else:
         _add_calls(connection, given)
-    wake(connection, approval.run)
+    wake(connection, approval.run, now)
 
 
 def _bound(given: Answer) -> dict[str, object]:

@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from agent.canonical import digest
-from agent.store.runs import OPEN, stop_clock
+from agent.store.runs import Start, hold, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, Candidate, Decision
 from tools.types import JsonObject
@@ -56,7 +56,6 @@ STORED = select(decisions.c.number).where(
     decisions.c.run == bindparam("run"), decisions.c.number == bindparam("number")
 )
 DECIDED = update(runs).where(runs.c.id == bindparam("run")).values(decided_by=bindparam("by"))
-HOLD = select(runs.c.id).where(runs.c.id == bindparam("run")).with_for_update()
 LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))
 UNANSWERED = select(approvals.c.id).where(approvals.c.run == bindparam("run"), approvals.c.state == "pending").limit(1)
 UNKNOWN = select(effects.c.key).where(effects.c.run == bindparam("run"), effects.c.state == "unknown").limit(1)
@@ -78,11 +77,10 @@ OPEN_CALLS = (
 )
 UNSENT = (
     select(calls)
-    .join(runs, runs.c.id == calls.c.run)
     .outerjoin(effects, EFFECT_OF_CALL)
     .outerjoin(approvals, APPROVAL_OF_CALL)
     .where(
-        runs.c.status.in_(OPEN),
+        calls.c.run == bindparam("run"),
         effects.c.key.is_(None),
         or_(
             calls.c.verdict == "permitted",
@@ -93,13 +91,14 @@ UNSENT = (
 
 
 def save(
-    connection: Connection, run: str, checked: CheckedDecision, approval_ids: Sequence[str], now: datetime
+    connection: Connection, start: Start, checked: CheckedDecision, approval_ids: Sequence[str], now: datetime
 ) -> None:
-    """Store a decision, its calls and the approvals they need, once; a replay finds it and changes nothing.
+    """Store a decision, its calls and the approvals they need, once; a second time changes nothing.
 
-    `approval_ids` are new ids, at least one more than there are calls.
+    `approval_ids` are new ids, at least one more than there are calls. Raises `Superseded`.
     """
-    decision = checked.decision
+    hold(connection, start)
+    decision, run = checked.decision, start.run
     if connection.execute(STORED, {"run": run, "number": checked.number}).one_or_none() is not None:
         return
     connection.execute(
@@ -226,8 +225,7 @@ def pending(connection: Connection, run: str) -> Pending:
 
 
 def settle(connection: Connection, run: str, now: datetime) -> Pending:
-    """What is left to do; parks the run in the same commit when only an operator can go on with it."""
-    connection.execute(HOLD, {"run": run})
+    """What is left to do of a run that is held; parks it when only an operator can go on with it."""
     left = pending(connection, run)
     if left.wait and not left.act:
         stop_clock(connection, run, now, status="waiting")
@@ -236,9 +234,8 @@ def settle(connection: Connection, run: str, now: datetime) -> Pending:
 
 @dataclass(frozen=True, kw_only=True)
 class Unsent:
-    """A call of an open run that may be made and was not."""
+    """A call that may be made and was not."""
 
-    run: str
     decision: int
     index: int
     approved: bool
@@ -246,12 +243,11 @@ class Unsent:
     call: Call
 
 
-def unsent(connection: Connection) -> tuple[Unsent, ...]:
-    """Calls that a stop left between permission and claim."""
-    rows = connection.execute(UNSENT).all()
+def unsent(connection: Connection, run: str) -> tuple[Unsent, ...]:
+    """Calls of a run that a stop left between permission and claim."""
+    rows = connection.execute(UNSENT, {"run": run}).all()
     return tuple(
         Unsent(
-            run=row.run,
             decision=row.decision,
             index=row.position,
             approved=row.verdict == "approval" or row.decided_by == "operator",

@@ -21,7 +21,8 @@ UNANSWERED = (
 )
 MADE = select(
     func.count().label("decisions"),
-    func.coalesce(func.sum(decisions.c.tokens), 0).label("tokens"),
+    func.count().filter(decisions.c.number > bindparam("after")).label("used"),
+    func.coalesce(func.sum(decisions.c.tokens).filter(decisions.c.number > bindparam("after")), 0).label("tokens"),
     func.max(decisions.c.reason).filter(decisions.c.kind == "finish").label("finished"),
     UNANSWERED.label("unanswered"),
 ).where(decisions.c.run == bindparam("run"))
@@ -54,6 +55,8 @@ class History:
     """A run's calls with their results, and what it has used up."""
 
     decisions: int
+    used: int
+    """Decisions that count against the run's limit: those since its last replay, as calls and tokens do."""
     calls: int
     tokens: int
     results: tuple[CallResult, ...]
@@ -71,13 +74,14 @@ class History:
 
 def history(connection: Connection, run: RunRow) -> History:
     """Read it in one consistent view."""
-    made = connection.execute(MADE, {"run": run.id}).one()
+    made = connection.execute(MADE, {"run": run.id, "after": run.after_decision}).one()
     rows = _calls(connection, run.id)
     return History(
         decisions=made.decisions,
-        calls=sum(row["state"] is not None for row in rows),
+        used=made.used,
+        calls=sum(row["state"] is not None and row["decision"] > run.after_decision for row in rows),
         tokens=made.tokens,
-        results=tuple(call_result(row) for row in rows),
+        results=tuple(call_result(row) for row in rows if _still_counts(row, run.after_decision)),
         in_doubt=_in_doubt(connection, run),
         already={
             row["like"]: row["state"] if row["state"] == "done" else f"{row['state']}, {row['error']}"
@@ -93,6 +97,11 @@ def history(connection: Connection, run: RunRow) -> History:
 
 def _calls(connection: Connection, run: str) -> list[RowMapping]:
     return list(connection.execute(CALLS, {"run": run}).mappings())
+
+
+def _still_counts(row: RowMapping, after: int) -> bool:
+    """What failed before a replay may be tried again; what was done then is done."""
+    return row["decision"] > after or row["state"] in ("done", "unknown")
 
 
 def _is_open(row: RowMapping) -> bool:

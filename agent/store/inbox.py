@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, literal_column, select, update
 
+from agent.portfolio.model import Queueing
+from agent.store.queue import enter, line_is_empty, lock_queue, next_turn
 from agent.store.tables import inbox, outcomes, runs
 from agent.types import Event
 
-ACCEPTING = 7031204
-"""Key of PostgreSQL's advisory lock under which events are accepted."""
+MOST_GATHERED = 1000
+"""Events of one run; the next one begins another."""
+
+KNOWN = select(inbox.c.body_hash, inbox.c.run, inbox.c.outcome).where(
+    inbox.c.tenant == bindparam("t"), inbox.c.source == bindparam("source"), inbox.c.id == bindparam("id")
+)
+GATHERING = select(runs.c.id, runs.c.event_type, runs.c.events, runs.c.gathers_until).where(
+    literal_column("runs.status = 'queued'"),
+    literal_column("runs.gathers_until IS NOT NULL"),
+    runs.c.tenant == bindparam("t"),
+    runs.c.subject == bindparam("s"),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +38,7 @@ class Incoming:
     kind: Literal["run", "outcome"]
     new_id: str
     """Id its run or outcome gets if it was never seen before."""
+    queueing: Queueing = field(default_factory=Queueing)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,60 +65,110 @@ class EventConflict(Exception):
 
 def accept(connection: Connection, tenant: str, batch: Sequence[Incoming], now: datetime) -> tuple[Accepted, ...]:
     """Store the whole batch or, on `EventConflict`, nothing of it."""
-    if connection.dialect.name == "postgresql":
-        # One accept at a time: else two deliveries of one event race, and `seq` would not be the order of commits.
-        connection.execute(select(func.pg_advisory_xact_lock(ACCEPTING)))
+    # One accept at a time: else two deliveries of one event race, and `seq` would not be the order of commits.
+    lock_queue(connection)
     return tuple(_accept_one(connection, tenant, index, incoming, now) for index, incoming in enumerate(batch))
 
 
 def _accept_one(connection: Connection, tenant: str, index: int, incoming: Incoming, now: datetime) -> Accepted:
     event = incoming.event
-    known = _find(connection, tenant, event)
-    if known is None:
-        _insert(connection, tenant, incoming, now)
-        return Accepted(
-            source=event.source,
-            id=event.id,
-            run=incoming.new_id if incoming.kind == "run" else None,
-            outcome=incoming.new_id if incoming.kind == "outcome" else None,
-            duplicate=False,
-        )
-    if known.body_hash != incoming.body_hash:
-        raise EventConflict(index, event)
-    return Accepted(source=event.source, id=event.id, run=known.run, outcome=known.outcome, duplicate=True)
+    known = connection.execute(KNOWN, {"t": tenant, "source": event.source, "id": event.id}).one_or_none()
+    if known is not None:
+        if known.body_hash != incoming.body_hash:
+            raise EventConflict(index, event)
+        return Accepted(source=event.source, id=event.id, run=known.run, outcome=known.outcome, duplicate=True)
+    if incoming.kind == "outcome":
+        _store_outcome(connection, tenant, incoming, now)
+        return Accepted(source=event.source, id=event.id, run=None, outcome=incoming.new_id, duplicate=False)
+    run = _store_event(connection, tenant, incoming, now)
+    return Accepted(source=event.source, id=event.id, run=run, outcome=None, duplicate=False)
 
 
-def _find(connection: Connection, tenant: str, event: Event) -> Row[str, str | None, str | None] | None:
-    return connection.execute(
-        select(inbox.c.body_hash, inbox.c.run, inbox.c.outcome).where(
-            inbox.c.tenant == tenant, inbox.c.source == event.source, inbox.c.id == event.id
-        )
-    ).one_or_none()
+def _store_outcome(connection: Connection, tenant: str, incoming: Incoming, now: datetime) -> None:
+    seq = _insert(connection, tenant, incoming, now, outcome=incoming.new_id)
+    row = {"id": incoming.new_id, "tenant": tenant, "seq": seq, "subject": incoming.event.subject, "created_at": now}
+    connection.execute(insert(outcomes), {**row, "type": incoming.event.type, "state": "new"})
 
 
-def _insert(connection: Connection, tenant: str, incoming: Incoming, now: datetime) -> None:
+def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime) -> str:
+    """Store the event with a run of its own, or with the run that gathers its like; that run's id."""
+    event, queueing = incoming.event, incoming.queueing
+    gathering = connection.execute(GATHERING, {"t": tenant, "s": event.subject}).one_or_none()
+    if gathering is not None:
+        same = gathering.event_type == event.type and queueing.debounce is not None
+        if same and gathering.events < MOST_GATHERED:
+            return _gather(connection, tenant, incoming, gathering, now)
+        # What came earlier goes first: another event of the subject ends the window.
+        enter(connection, gathering.id)
+    seq = _insert(connection, tenant, incoming, now, run=incoming.new_id)
+    wait = _waiting(queueing, now)
+    head = not wait and line_is_empty(connection, tenant, event.subject)
+    expires = None if queueing.ttl_s is None else now + timedelta(seconds=queueing.ttl_s)
+    row = {
+        "id": incoming.new_id,
+        "tenant": tenant,
+        "seq": seq,
+        "source": event.source,
+        "event_type": event.type,
+        "subject": event.subject,
+        "status": "queued",
+        "segment": 0,
+        "rank": -queueing.priority,
+        "turn": next_turn(connection, tenant, event.source),
+        "head": head,
+        "in_line": not wait,
+        "due_at": None,
+        "gathers_until": None,
+        "expires_at": expires,
+        "created_at": now,
+    }
+    connection.execute(insert(runs), {**row, **wait})
+    return incoming.new_id
+
+
+def _waiting(queueing: Queueing, now: datetime) -> dict[str, datetime]:
+    """Until when the event's run is not in line; empty if it is at once."""
+    if queueing.debounce is not None:
+        quiet, longest = queueing.debounce.quiet_s, queueing.debounce.longest_s
+        return {"due_at": now + timedelta(seconds=quiet), "gathers_until": now + timedelta(seconds=longest)}
+    return {"due_at": now + timedelta(seconds=queueing.delay_s)} if queueing.delay_s else {}
+
+
+def _gather(
+    connection: Connection, tenant: str, incoming: Incoming, run: Row[str, str, int, datetime], now: datetime
+) -> str:
+    debounce = incoming.queueing.debounce
+    quiet = debounce.quiet_s if debounce is not None else 0.0
+    due = min(now + timedelta(seconds=quiet), run.gathers_until)
+    connection.execute(update(runs).where(runs.c.id == run.id).values(events=runs.c.events + 1, due_at=due))
+    _insert(connection, tenant, incoming, now, run=run.id)
+    gathered: str = run.id
+    return gathered
+
+
+def _insert(
+    connection: Connection,
+    tenant: str,
+    incoming: Incoming,
+    now: datetime,
+    *,
+    run: str | None = None,
+    outcome: str | None = None,
+) -> int:
     event = incoming.event
-    is_run = incoming.kind == "run"
-    inserted = connection.execute(
-        insert(inbox).values(
-            tenant=tenant,
-            source=event.source,
-            id=event.id,
-            type=event.type,
-            subject=event.subject,
-            time=event.time,
-            data=event.data,
-            body_hash=incoming.body_hash,
-            received_at=now,
-            run=incoming.new_id if is_run else None,
-            outcome=None if is_run else incoming.new_id,
-        )
-    )
-    (seq,) = inserted.inserted_primary_key or (None,)
-    shared = {"id": incoming.new_id, "tenant": tenant, "seq": seq, "subject": event.subject, "created_at": now}
-    if is_run:
-        connection.execute(
-            insert(runs).values(**shared, source=event.source, event_type=event.type, status="queued", segment=0)
-        )
-    else:
-        connection.execute(insert(outcomes).values(**shared, type=event.type, state="new"))
+    row = {
+        "tenant": tenant,
+        "source": event.source,
+        "id": event.id,
+        "type": event.type,
+        "subject": event.subject,
+        "time": event.time,
+        "data": event.data,
+        "body_hash": incoming.body_hash,
+        "received_at": now,
+        "run": run,
+        "outcome": outcome,
+    }
+    inserted = connection.execute(insert(inbox), row)
+    (seq,) = inserted.inserted_primary_key or (0,)
+    return int(seq)

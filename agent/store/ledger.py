@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.canonical import like as like_of
+from agent.store.queue import lock_queue, wake
 from agent.store.tables import calls, effects, runs
 from agent.types import EffectState
 from tools.types import JsonObject, JsonValue
@@ -31,6 +32,8 @@ class Effect:
     like: str | None
     """Hash of tool, arguments and subject; None for reads, which block nothing."""
     state: EffectState
+    event_type: str = ""
+    """Of the run's event; only `asked` knows it."""
     result: JsonValue = None
     error: str | None = None
 
@@ -72,7 +75,7 @@ FINISH = (
     )
 )
 ASKED = (
-    select(calls.c.tool, calls.c.arguments, calls.c.verdict, runs.c.tenant, runs.c.subject)
+    select(calls.c.tool, calls.c.arguments, calls.c.verdict, runs.c.tenant, runs.c.subject, runs.c.event_type)
     .join(runs, runs.c.id == calls.c.run)
     .where(
         calls.c.run == bindparam("run"),
@@ -101,13 +104,14 @@ def asked(connection: Connection, run: str, decision: int, index: int, *, reads:
         tool=row.tool,
         subject=row.subject,
         arguments=row.arguments,
+        event_type=row.event_type,
         like=None if row.tool in reads else like_of(row.tool, row.arguments, row.subject),
         state="claimed",
     )
 
 
-def claim(connection: Connection, effect: Effect, now: datetime) -> Claim:
-    """Claim the key, or say what stands in the way. One commit, before anything is sent."""
+def claim(connection: Connection, effect: Effect, owner: str, now: datetime) -> Claim:
+    """Claim the key for the worker that holds the run, or say what stands in the way. Before anything is sent."""
     known = find(connection, effect.key)
     if known is not None:
         return Claim(kind="known", effect=known)
@@ -130,6 +134,7 @@ def claim(connection: Connection, effect: Effect, now: datetime) -> Claim:
                     "like": effect.like,
                     "state": "claimed",
                     "attempts": 0,
+                    "owner": owner,
                     "started_at": now,
                 },
             )
@@ -167,6 +172,19 @@ def finish(
     return effect
 
 
+def finish_late(connection: Connection, key: str, *, result: JsonValue, attempts: int, now: datetime) -> None:
+    """An answer that a worker got after its run was taken from it is still what became of the call."""
+    lock_queue(connection)
+    effect = find(connection, key)
+    changed = connection.execute(
+        update(effects)
+        .where(effects.c.key == key, effects.c.state.in_(("claimed", "unknown")), effects.c.settled_by.is_(None))
+        .values(state="done", result=result, error=None, attempts=attempts, ended_at=now)
+    )
+    if changed.rowcount == 1 and effect is not None and effect.state == "unknown":
+        wake(connection, effect.run, now)
+
+
 def refuse_call(connection: Connection, run: str, decision: int, index: int, why: str) -> None:
     """A permitted call that found its like in doubt at the last moment becomes a refused one."""
     connection.execute(
@@ -188,9 +206,12 @@ def settle_effect(
     now: datetime,
 ) -> Effect:
     """An operator says what became of an unknown effect. Raises `SettlementError`."""
+    lock_queue(connection)
     effect = find(connection, key)
     if effect is None or effect.tenant != tenant:
         raise SettlementError("missing", f"no effect {key!r}")
+    connection.execute(select(runs.c.id).where(runs.c.id == effect.run).with_for_update())
+    effect = find(connection, key) or effect
     changed = connection.execute(
         update(effects)
         .where(effects.c.key == key, effects.c.state == "unknown")
@@ -205,10 +226,10 @@ def settle_effect(
     )
     if changed.rowcount != 1:
         raise SettlementError("conflict", f"effect {key!r} is {effect.state}; only an unknown effect can be settled")
-    connection.execute(select(runs.c.id).where(runs.c.id == effect.run).with_for_update())
     settled = find(connection, key)
     if settled is None:
         raise LookupError(f"no effect {key!r}")
+    wake(connection, effect.run, now)
     return settled
 
 

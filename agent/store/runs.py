@@ -1,14 +1,27 @@
-"""Runs: the queue they wait in, the state they are in, and how they are parked and closed.
+"""Runs: the state they are in, whose they are, and how they are closed. The line they wait in is `queue`'s.
 
-Arrival order per subject is kept here: `claim_next` starts the earliest queued run of a subject that has none running.
+Whoever handles a run writes only while he `hold`s it: a worker that was taken for dead and comes back finds that the
+run has another owner or segment, and leaves it alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from agent.store.tables import decisions, effects, inbox, runs
 from agent.types import Event, RunStatus
@@ -22,11 +35,29 @@ class Start:
 
     run: str
     segment: int
+    owner: str
+    """The worker that has it."""
 
     @property
     def workflow(self) -> str:
         """Id of the durable workflow: the run's own for the first segment."""
-        return self.run if self.segment == 0 else f"{self.run}.{self.segment}"
+        return _workflow(self.run, self.segment)
+
+    @property
+    def before(self) -> str:
+        """Id of the workflow of the stretch before."""
+        return _workflow(self.run, max(0, self.segment - 1))
+
+
+def _workflow(run: str, segment: int) -> str:
+    return run if segment == 0 else f"{run}.{segment}"
+
+
+class Superseded(Exception):
+    """Another stretch of the run's handling has it now, or it was ended: this one must not write any more."""
+
+    def __init__(self, start: Start) -> None:
+        super().__init__(f"segment {start.segment} of run {start.run!r} is no longer worker {start.owner!r}'s")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +71,13 @@ class RunRow:
     spent_s: float
     segment_started_at: datetime | None
     created_at: datetime
+    events: tuple[Event, ...]
+    """All events of the run, in the order they came; `event` is the last of them."""
+    attempts: int
+    """Tries that failed before this one."""
+    after_decision: int
+    """What was decided up to here belongs to a try before a replay."""
+    cancelled_by: str | None
 
 
 # Statements on the path of every run are built once: building them anew took a third of a run's time.
@@ -48,80 +86,115 @@ LOAD = (
     .join(inbox, inbox.c.seq == runs.c.seq)
     .where(runs.c.id == bindparam("run"))
 )
-OTHER = runs.alias("other")
-QUEUED = runs.alias("queued")
+EVENTS = (
+    select(
+        inbox.c.source,
+        inbox.c.id.label("event_id"),
+        inbox.c.type.label("event_type"),
+        inbox.c.subject,
+        inbox.c.time,
+        inbox.c.data,
+    )
+    .where(inbox.c.run == bindparam("run"))
+    .order_by(inbox.c.seq)
+)
 # Written out, as a partial index serves no bound value.
 RUNNING: ColumnElement[str] = literal_column("'running'")
-WAITS: ColumnElement[str] = literal_column("'queued'")
-# The earliest of each subject by one pass over the queue's own index: a subject's closed runs must cost nothing.
-EARLIEST = select(func.min(QUEUED.c.seq)).where(QUEUED.c.status == WAITS).group_by(QUEUED.c.tenant, QUEUED.c.subject)
-NEXT = (
-    select(runs.c.id, runs.c.segment)
+MINE = (
+    select(runs.c.cancelled_by)
     .where(
-        runs.c.status == "queued",
-        runs.c.seq.in_(EARLIEST),
-        ~exists().where(OTHER.c.tenant == runs.c.tenant, OTHER.c.subject == runs.c.subject, OTHER.c.status == RUNNING),
+        runs.c.id == bindparam("run"),
+        runs.c.segment == bindparam("segment"),
+        runs.c.owner == bindparam("owner"),
+        runs.c.status == RUNNING,
     )
-    .order_by(runs.c.seq)
-    .limit(bindparam("most"))
-    .with_for_update(skip_locked=True, of=runs)
-)
-GOING = select(runs.c.id).where(
-    runs.c.id == bindparam("run"), runs.c.segment == bindparam("segment"), runs.c.status == "running"
+    .with_for_update()
 )
 CLOCK = select(runs.c.spent_s, runs.c.segment_started_at).where(runs.c.id == bindparam("run")).with_for_update()
 STOP = (
     update(runs)
     .where(runs.c.id == bindparam("run"))
-    .values(status=bindparam("new_status"), spent_s=bindparam("spent"), segment_started_at=None)
+    .values(status=bindparam("new_status"), spent_s=bindparam("spent"), segment_started_at=None, owner=None)
 )
 
 
-def claim_next(connection: Connection, now: datetime, limit: int) -> tuple[Start, ...]:
-    """Set up to `limit` runs running: of each subject that has none running its earliest, oldest first."""
-    rows = connection.execute(NEXT, {"most": limit}).all()
-    if rows:
-        connection.execute(
-            update(runs).where(runs.c.id.in_([row.id for row in rows])).values(status="running", segment_started_at=now)
-        )
-    return tuple(Start(run=row.id, segment=row.segment) for row in rows)
+def hold(connection: Connection, start: Start) -> str | None:
+    """Hold the run until the commit, if this stretch of its handling still has it; who wants it cancelled, if anybody.
 
-
-def running(connection: Connection) -> tuple[Start, ...]:
-    """Every run that is marked running, for the sweep."""
-    rows = connection.execute(select(runs.c.id, runs.c.segment).where(runs.c.status == "running")).all()
-    return tuple(Start(run=row.id, segment=row.segment) for row in rows)
-
-
-def load(connection: Connection, run: str) -> RunRow:
-    """The run and its event. Raises LookupError for an id that is none."""
-    row = connection.execute(LOAD, {"run": run}).one_or_none()
+    Raises `Superseded`.
+    """
+    row = connection.execute(MINE, {"run": start.run, "segment": start.segment, "owner": start.owner}).one_or_none()
     if row is None:
-        raise LookupError(f"no run {run!r}")
-    return RunRow(
-        id=row.id,
-        tenant=row.tenant,
-        status=row.status,
-        event=Event(
-            source=row.source,
-            id=row.event_id,
-            type=row.event_type,
-            subject=row.subject,
-            time=row.time,
-            data=row.data,
-        ),
-        spent_s=row.spent_s,
-        segment_started_at=row.segment_started_at,
-        created_at=row.created_at,
+        raise Superseded(start)
+    by: str | None = row.cancelled_by
+    return by
+
+
+def is_mine(connection: Connection, start: Start) -> bool:
+    """Whether this stretch of its handling has the run, at this moment."""
+    given = {"run": start.run, "segment": start.segment, "owner": start.owner}
+    return connection.execute(MINE, given).first() is not None
+
+
+def of_owner(connection: Connection, owner: str) -> tuple[Start, ...]:
+    """Every run that a worker has."""
+    rows = connection.execute(
+        select(runs.c.id, runs.c.segment).where(runs.c.status == RUNNING, runs.c.owner == owner)
+    ).all()
+    return tuple(Start(run=row.id, segment=row.segment, owner=owner) for row in rows)
+
+
+def lost_owners(connection: Connection, live: Sequence[str]) -> bool:
+    """Whether some running run is nobody's who lives."""
+    return connection.execute(_of_others(live).limit(1)).first() is not None
+
+
+def _of_others(live: Sequence[str]) -> Select[str, int]:
+    return select(runs.c.id, runs.c.segment).where(
+        runs.c.status == RUNNING, or_(runs.c.owner.is_(None), runs.c.owner.not_in(list(live)))
     )
 
 
-def wake(connection: Connection, run: str) -> None:
-    """Queue a parked run again, at its old place in its subject's order."""
-    connection.execute(
-        update(runs)
-        .where(runs.c.id == run, runs.c.status == "waiting")
-        .values(status="queued", segment=runs.c.segment + 1)
+def take_over(connection: Connection, owner: str, live: Sequence[str], now: datetime) -> tuple[Start, ...]:
+    """Give a worker the runs of all that are no longer live, each in its next segment."""
+    lost = connection.execute(_of_others(live).with_for_update(skip_locked=True)).all()
+    resume_clocks(connection, [row.id for row in lost], now)
+    return tuple(next_segment(connection, row.id, row.segment, owner) for row in lost)
+
+
+def load(connection: Connection, run: str) -> RunRow:
+    """The run and its events. Raises LookupError for an id that is none."""
+    row = connection.execute(LOAD, {"run": run}).mappings().one_or_none()
+    if row is None:
+        raise LookupError(f"no run {run!r}")
+    events = (_event(row),) if row["events"] == 1 else _events(connection, run)
+    return RunRow(
+        id=row["id"],
+        tenant=row["tenant"],
+        status=row["status"],
+        event=events[-1],
+        spent_s=row["spent_s"],
+        segment_started_at=row["segment_started_at"],
+        created_at=row["created_at"],
+        events=events,
+        attempts=row["attempts"],
+        after_decision=row["after_decision"],
+        cancelled_by=row["cancelled_by"],
+    )
+
+
+def _events(connection: Connection, run: str) -> tuple[Event, ...]:
+    return tuple(_event(row) for row in connection.execute(EVENTS, {"run": run}).mappings())
+
+
+def _event(row: RowMapping) -> Event:
+    return Event(
+        source=row["source"],
+        id=row["event_id"],
+        type=row["event_type"],
+        subject=row["subject"],
+        time=row["time"],
+        data=row["data"],
     )
 
 
@@ -137,13 +210,9 @@ def close(connection: Connection, run: str, *, status: RunStatus, code: str, det
     return True
 
 
-def is_going(connection: Connection, start: Start) -> bool:
-    """Whether the run is running, and in this segment.
-
-    If not, a workflow of the segment that is recovered after a crash must leave the run alone: the run was closed or
-    parked before the crash, and may have been answered and started again since.
-    """
-    return connection.execute(GOING, {"run": start.run, "segment": start.segment}).first() is not None
+def count_attempt(connection: Connection, run: str) -> None:
+    """One more try has failed."""
+    connection.execute(update(runs).where(runs.c.id == run).values(attempts=runs.c.attempts + 1))
 
 
 def name_decider(connection: Connection, run: str, by: str) -> None:
@@ -151,21 +220,23 @@ def name_decider(connection: Connection, run: str, by: str) -> None:
     connection.execute(update(runs).where(runs.c.id == run, runs.c.decided_by == "").values(decided_by=by))
 
 
-def next_segment(connection: Connection, lost: Start) -> Start | None:
-    """Another segment for a running run whose workflow is lost; None if the run has gone on without it."""
-    changed = connection.execute(
-        update(runs)
-        .where(runs.c.id == lost.run, runs.c.status == "running", runs.c.segment == lost.segment)
-        .values(segment=lost.segment + 1)
-    )
-    return Start(run=lost.run, segment=lost.segment + 1) if changed.rowcount == 1 else None
+def go_on(connection: Connection, lost: Start) -> Start:
+    """The next segment of a run whose workflow ended before the run did. Raises `Superseded`."""
+    hold(connection, lost)
+    return next_segment(connection, lost.run, lost.segment, lost.owner)
 
 
-def resume_clocks(connection: Connection, now: datetime) -> None:
-    """Start the clocks of running runs anew after a stop: what they did before counts, the time nobody ran does not."""
+def next_segment(connection: Connection, run: str, segment: int, owner: str) -> Start:
+    """Another segment for a running run that is held and whose workflow is lost."""
+    connection.execute(update(runs).where(runs.c.id == run).values(segment=segment + 1, owner=owner))
+    return Start(run=run, segment=segment + 1, owner=owner)
+
+
+def resume_clocks(connection: Connection, lost: Sequence[str], now: datetime) -> None:
+    """Start the clocks of lost runs anew: what they did before counts, the time nobody ran does not."""
     rows = connection.execute(
         select(runs.c.id, runs.c.spent_s, runs.c.segment_started_at).where(
-            runs.c.status == "running", runs.c.segment_started_at.is_not(None)
+            runs.c.id.in_(list(lost)), runs.c.segment_started_at.is_not(None)
         )
     ).all()
     for row in rows:

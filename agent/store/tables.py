@@ -153,6 +153,9 @@ runs = Table(
     _partial("ix_runs_line", "rank", "turn", "seq", where="status = 'queued' AND head AND held IS NULL"),
     _partial("uq_runs_one_head_per_subject", "tenant", "subject", unique=True, where="status = 'queued' AND head"),
     _partial("ix_runs_behind", "tenant", "subject", "seq", where="status = 'queued' AND in_line"),
+    _partial(
+        "ix_runs_gathering", "tenant", "subject", where="status = 'queued' AND gathers_until IS NOT NULL", unique=True
+    ),
     _partial("ix_runs_due", "due_at", where="status = 'queued' AND due_at IS NOT NULL"),
     _partial("ix_runs_expires", "expires_at", where="status = 'queued' AND expires_at IS NOT NULL"),
     _partial("ix_runs_held", "held", where="status = 'queued' AND held IS NOT NULL"),
@@ -320,7 +323,7 @@ workers = Table(
     Column("kind", Name(16), nullable=False),
     Column("host", Words, nullable=False),
     Column("process", Integer, nullable=False),
-    Column("index", Words, nullable=False),
+    Column("memory", Words, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("lease_until", UtcDateTime, nullable=False),
 )

@@ -17,6 +17,7 @@ from typing import Any
 
 from agent.events import RawEvent
 from agent.ledger import Patience
+from agent.recording import Retrying
 from agent.service import Segue
 from agent.store.queries import Shown
 from agent.types import Call, Decider, Decision, Question, Situation
@@ -211,6 +212,7 @@ async def open_company(
         data=data / "data",
         environment={"SEGUE_CACHE": str(embedding_cache())},
         patience=Patience(attempts=3, backoff_s=0.001),
+        retrying=Retrying(backoff_s=0.001),
     )
     ledger = Ledger()
     _open.append(ledger)

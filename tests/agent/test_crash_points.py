@@ -85,9 +85,9 @@ def assert_stored_once(file: Path) -> None:
         ("before call book_call#1", False),
         ("after call book_call#1", True),
         ("after call pause_mail#1", False),
-        ("after write RunStages.settle#2", True),
+        ("after write RunStages.settle.settle#2", True),
         ("after write Segue.answer#1", False),
-        ("after write RunStages.record.close#1", False),
+        ("after write Recording.record.close#1", False),
     ],
 )
 def test_a_run_killed_at_a_point_where_it_matters_is_finished_by_the_next_life(
@@ -136,7 +136,7 @@ def test_a_segment_recovered_late_leaves_the_run_to_the_segment_that_followed(
 ) -> None:
     """The engine recovers the parked segment about a second after the next one began its call."""
     life = replace(begin(fresh, tmp_path / "life"), pay_back_takes_s=2.5)
-    assert nursery.live(replace(life, die_on="after write RunStages.settle#2"))
+    assert nursery.live(replace(life, die_on="after write RunStages.settle.settle#2"))
     assert not nursery.live(life)
     assert_told_once(life)
     assert not [effect for effect in shown(life)["effects"] if "settled" in effect]

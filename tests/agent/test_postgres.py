@@ -125,7 +125,7 @@ async def test_what_postgresql_cannot_hold_fails_no_run_and_no_request(tmp_path:
 
 @pytest.mark.parametrize(
     "point",
-    ["after write Dispatcher._dispatch#1", "after call book_call#1", "after write RunStages.settle#2"],
+    ["after write Dispatcher._dispatch#1", "after call book_call#1", "after write RunStages.settle.settle#2"],
 )
 def test_a_run_killed_on_postgresql_is_finished_by_the_next_life(tmp_path: Path, postgres_url: str, point: str) -> None:
     life = Life(data=str(tmp_path), database_url=postgres_url, event=f"e-{point}")

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbos._sys_db import SystemDatabase
 from sqlalchemy.exc import OperationalError
 
-from agent import dispatcher, durable, wiring
+from agent import dispatcher, wiring
 from agent.directory import DataDirectoryBusy
 from agent.service import Conflict, GivenAnswer, Refused
 from agent.store import decisions
 from agent.store.database import Database
 from agent.store.queries import Shown
+from agent.store.queue import Claimed
 from agent.types import Question
 from tests.agent.company import PORTFOLIO, Company, Script, call, embedder, open_company
 
@@ -25,6 +25,7 @@ NO_BOOKING = PORTFOLIO.replace('      book_call: "tests.agent.company:book_call"
     "      book_call: {step: calm, timeout_s: 5}\n", ""
 )
 NO_REPAYING = PORTFOLIO.replace("allow: [know, calm, pay_back]", "allow: [know, calm]")
+NOTHING = Claimed(starts=(), look_again_at=None)
 OTHER_EVENTS = PORTFOLIO.replace("customer.upset", "customer.calm")
 
 
@@ -92,18 +93,7 @@ async def test_a_call_cut_off_by_a_stop_is_repeated_or_in_doubt_even_if_the_engi
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_run_of_another_version_of_the_engines_steps_goes_on_in_its_next_segment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run_id = await cut_off(tmp_path, Script([[call("pause_mail")]]), "pause_mail")
-    monkeypatch.setattr(durable, "VERSION", "segue-next")
-    async with open_company(tmp_path, Script([[call("pause_mail")]])) as company:
-        run = await company.ended(run_id)
-    assert (run["status"], [effect["state"] for effect in run["effects"]]) == ("done", ["done"])
-
-
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("where", ["RunStages.settle", "RunStages.decide", "Ledger.perform", "RunStages.record"])
+@pytest.mark.parametrize("where", ["RunStages.settle", "RunStages.decide", "Ledger.perform", "Recording.record", "Ledger._finish"])
 async def test_a_store_that_fails_for_a_moment_does_not_fail_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
@@ -116,36 +106,15 @@ async def test_a_store_that_fails_for_a_moment_does_not_fail_the_run(
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_run_whose_workflow_ended_without_anybody_being_told_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dispatcher, "UNHANDLED_S", 0.1)
-
-    original = SystemDatabase.update_workflow_outcome
-    failed: list[str] = []
-
-    def fail(*given: Any, **named: Any) -> bool:
-        if not failed:
-            failed.append("outcome")
-            raise OperationalError("UPDATE", {}, OSError("database or disk is full"))
-        return original(*given, **named)
-
-    async with open_company(tmp_path, Script([[call("pause_mail")]])) as company:
-        monkeypatch.setattr(SystemDatabase, "update_workflow_outcome", fail)
-        fail_once(monkeypatch, "RunStages.decide")
-        assert (await company.handle())["status"] == "done"
-
-
-@pytest.mark.usefixtures("impatient")
 async def test_a_run_that_the_store_never_takes_is_given_up_by_name_and_its_subject_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatcher, "LOST_WORKFLOWS", 2)
     async with open_company(tmp_path, Script([[call("pause_mail")]])) as company:
-        failed = fail_once(monkeypatch, "RunStages.decide", times=3)
+        failed = fail_once(monkeypatch, "RunStages.decide", times=9)
         run = await company.handle("c-1")
         assert (run["status"], run["end"]["code"]) == ("failed", "internal_error")
-        assert len(failed) == 3
+        assert len(failed) == 9
         assert (await company.handle("c-1", id="e-2"))["status"] == "done"
 
 
@@ -196,7 +165,7 @@ async def test_a_call_permitted_but_not_sent_before_a_stop_is_refused_if_the_por
     async with open_company(tmp_path, Script([[call("pay_back", amount=5)]])) as company:
         run = await company.handle(message="c-9")
         approval = await company.approval()
-        monkeypatch.setattr(dispatcher, "claim_next", lambda *_: ())
+        monkeypatch.setattr(dispatcher, "claim", lambda *_: NOTHING)
         await company.segue.answer("default", approval["id"], GivenAnswer(approved=True))
     monkeypatch.undo()
     script = Script([[]])
@@ -232,7 +201,7 @@ async def test_a_question_answered_with_a_risky_call_needs_no_second_approval_af
     script = Script([Question(text="Pay?", options=(call("pay_back", amount=5),))])
     async with open_company(tmp_path, script) as company:
         run = await company.handle()
-        monkeypatch.setattr(dispatcher, "claim_next", lambda *_: ())
+        monkeypatch.setattr(dispatcher, "claim", lambda *_: NOTHING)
         approval = await company.approval()
         await company.segue.answer("default", approval["id"], GivenAnswer(approved=True))
     monkeypatch.undo()
@@ -259,7 +228,7 @@ async def test_a_run_that_fails_takes_its_open_approval_with_it(
 
     def settle(connection: Any, run: str, now: datetime) -> decisions.Pending:
         settled.append(run)
-        if len(settled) == 2:
+        if len(settled) >= 2:
             raise ZeroDivisionError("oops")
         return original(connection, run, now)
 

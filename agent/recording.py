@@ -1,0 +1,138 @@
+"""How a run ends: closed with its episode, or tried again, or kept as a dead letter. Start with `Recording.record`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from agent.graph import End
+from agent.portfolio.model import Portfolio
+from agent.remember import Remembering
+from agent.situation import read_facts
+from agent.store import episodes, queue, runs
+from agent.store.closing import close_run
+from agent.store.database import Database
+from agent.store.history import history
+from agent.store.runs import RunRow, Start
+from agent.types import CallResult
+from memory.types import Episode, EpisodeAction
+
+HOPELESS = frozenset({"unknown_event_type"})
+"""Codes of failures that another try does not mend."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrying:
+    """When a run that failed for reasons of its own is tried again."""
+
+    backoff_s: float = 1.0
+    """Wait before the second try; four times as long before each further one, with jitter."""
+    longest_s: float = 300.0
+
+    def wait_s(self, failed: int, jitter: random.Random) -> float:
+        """Seconds after the `failed`th try that failed, from 1."""
+        return min(self.longest_s, self.backoff_s * 4.0 ** (failed - 1)) * jitter.uniform(0.8, 1.2)
+
+
+class Recording:
+    """Ends runs in the store and tells memory."""
+
+    def __init__(
+        self,
+        database: Database,
+        portfolio: Portfolio,
+        remembering: Remembering,
+        clock: Callable[[], datetime],
+        *,
+        decided_by: str,
+        retrying: Retrying,
+        jitter: random.Random,
+    ) -> None:
+        self._database = database
+        self._portfolio = portfolio
+        self._remembering = remembering
+        self._clock = clock
+        self._decided_by = decided_by
+        self._retrying = retrying
+        self._jitter = jitter
+
+    async def record(self, start: Start, end: End) -> None:
+        """Close the run and write its episode in one commit, then give the episode to memory.
+
+        A run that failed and has tries left is queued again instead. Raises `Superseded`.
+        """
+
+        def close(connection: Connection) -> Episode | None:
+            if end.status == "failed":
+                queue.lock_queue(connection)
+            runs.hold(connection, start)
+            row = runs.load(connection, start.run)
+            if end.status == "failed" and self._try_again(connection, row, end):
+                return None
+            return self._close(connection, row, end)
+
+        episode = await self._database.write(close)
+        if episode is not None:
+            await self._remembering.remember(episode)
+
+    def _try_again(self, connection: Connection, row: RunRow, end: End) -> bool:
+        kind = self._portfolio.events.get(row.event.type)
+        failed = row.attempts + 1
+        most = kind.queueing.attempts if kind is not None else 1
+        if end.code in HOPELESS or failed >= most or row.cancelled_by is not None:
+            return False
+        now = self._clock()
+        due = now + timedelta(seconds=self._retrying.wait_s(failed, self._jitter))
+        queue.requeue(connection, row.id, now, due_at=due)
+        runs.count_attempt(connection, row.id)
+        return True
+
+    def _close(self, connection: Connection, row: RunRow, end: End) -> Episode | None:
+        now = self._clock()
+        runs.name_decider(connection, row.id, self._decided_by)
+        # Before the close, which turns down what no operator ever turned down.
+        results = history(connection, row).results
+        close_run(connection, row.id, status=end.status, code=end.code, detail=end.detail, now=now)
+        kind = self._portfolio.events.get(row.event.type)
+        if kind is None:
+            return None
+        facts = read_facts(row.events, kind, results)
+        decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
+        episode = Episode(
+            id=row.id,
+            tenant=row.tenant,
+            source=row.event.source,
+            event_id=row.event.id,
+            event_type=row.event.type,
+            subject=row.event.subject,
+            text=facts.text,
+            features=facts.features,
+            actions=_actions(results),
+            declined=_declined(results),
+            decided_by=decided_by or self._decided_by,
+            closed_at=now,
+        )
+        episodes.write(connection, episode)
+        return episode
+
+
+def _actions(results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:
+    taken: dict[str, EpisodeAction] = {}
+    for result in results:
+        if result.state == "done":
+            call = result.call
+            taken.setdefault(
+                call.action,
+                EpisodeAction(
+                    action=call.action, tool=call.tool, decided_by=result.decided_by, propensity=call.propensity
+                ),
+            )
+    return tuple(taken.values())
+
+
+def _declined(results: Sequence[CallResult]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(result.call.action for result in results if result.state == "rejected"))
