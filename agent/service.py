@@ -6,7 +6,7 @@ HTTP, the operators' chat and the command line all go through here; nothing here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -144,6 +144,7 @@ class Segue:
                     "schema": kind.schema,
                     "allow": sorted(kind.allow),
                     "bind": dict(kind.bind),
+                    "queue": asdict(kind.queueing),
                 }
                 for kind in self.portfolio.events.values()
             ),
