@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.breaker import BreakerSettings, GuardedTools
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
@@ -56,6 +57,7 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What `${NAME}` in portfolios and the model's address and key are read from."""
     patience: Patience = field(default_factory=Patience)
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
 
 
 @asynccontextmanager
@@ -72,6 +74,7 @@ async def open_segue(
         held = stack.enter_context(DataDirectory.hold(settings.data))
         registry = await ToolRegistry.open(tool_sources(loaded, documents=held.documents))
         stack.push_async_callback(registry.aclose)
+        tools = GuardedTools(registry, settings.breaker, _now)
         portfolio = complete(loaded, registry.tools)
         database = Database(settings.database_url or held.store_url)
         stack.push_async_callback(database.aclose)
@@ -81,7 +84,7 @@ async def open_segue(
         decides = decider or _decider(stack, settings, memory)
         remembering = Remembering(database, portfolio, memory, _now)
         situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
-        ledger = Ledger(database, registry, _now, settings.patience, random.Random())
+        ledger = Ledger(database, tools, _now, settings.patience, random.Random())
         stages = RunStages(database, portfolio, situations, decides, ledger, remembering, _now)
         dispatcher = Dispatcher(
             database,
@@ -97,7 +100,7 @@ async def open_segue(
         yield Segue(
             database=database,
             portfolio=portfolio,
-            registry=registry,
+            registry=tools,
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,

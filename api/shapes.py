@@ -226,6 +226,15 @@ class RunShown(RunRow):
     outcomes: list[OutcomeShown]
 
 
+class BreakerShown(_Shape):
+    """A tool that keeps failing and is left alone for a while, as the process that answers knows it."""
+
+    state: Literal["open", "half_open"] = Field(description="`half_open`: one call tries the tool, now or next.")
+    failures: int
+    error: str
+    tried_again_at: str
+
+
 class ToolShown(_Shape):
     name: str
     description: str
@@ -240,6 +249,7 @@ class ToolShown(_Shape):
     choice: list[str]
     parameters: JsonDocument
     events: list[str] = Field(description="Event types whose runs may call it.")
+    breaker: BreakerShown | None = Field(description="Null while it is called as usual.")
 
 
 class Tools(_Shape):
