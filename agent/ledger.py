@@ -4,6 +4,8 @@ Start with `Ledger.perform`.
 
 A key that is found claimed was claimed by a process that is gone: the call is in doubt. A call in doubt is repeated
 under its own key if the tool is idempotent or only reads, and is `unknown` otherwise.
+
+A tool that keeps failing is left alone for a while (`breaker`); one that is held (paused) is not called at all.
 """
 
 from __future__ import annotations
@@ -12,18 +14,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.breaker import GuardedTools, NotSent
 from agent.store.database import Database
 from agent.store.history import NONSENSE
 from agent.store.ledger import Claim, Effect, asked, claim, find, finish, finish_late, refuse_call
 from agent.store.queue import paused
 from agent.store.runs import Start, Superseded, hold, is_mine
 from agent.types import CallState, EffectState
-from tools.registry import ToolRegistry
 from tools.types import Answer, Answered, Declined, InDoubt, JsonValue, Nonsense, Tool
 
 log = logging.getLogger(__name__)
@@ -35,9 +37,10 @@ class Patience:
 
     attempts: int = 3
     backoff_s: float = 0.2
-    """Wait before the second attempt; doubles, with jitter."""
+    """Wait before the second attempt; doubles, with jitter. Added to what a tool asks for with Retry-After."""
+    longest_backoff_s: float = 10.0
     longest_retry_after_s: float = 10.0
-    """A tool that asks for a longer wait is told to the decider instead."""
+    """A tool that asks for a longer wait is not called again by this effect; the decider is told."""
 
 
 class Held(Exception):
@@ -63,19 +66,19 @@ class Ledger:
     def __init__(
         self,
         database: Database,
-        registry: ToolRegistry,
+        tools: GuardedTools,
         clock: Callable[[], datetime],
         patience: Patience,
         jitter: random.Random,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._database = database
-        self._registry = registry
+        self._tools = tools
         self._clock = clock
         self._patience = patience
         self._jitter = jitter
         self._sleep = sleep
-        self._reads = frozenset(name for name, tool in registry.tools.items() if tool.governance.effect == "read")
+        self._reads = frozenset(name for name, tool in tools.tools.items() if tool.governance.effect == "read")
 
     async def perform(self, start: Start, decision: int, index: int) -> CallState:
         """Carry out one permitted call, or find out how it already ended. Never raises for what the tool does.
@@ -94,7 +97,7 @@ class Ledger:
         return await self._finish(start, effect, ending)
 
     async def _carry_out(self, start: Start, effect: Effect, *, in_doubt: bool) -> _Ending:
-        tool = self._registry.tools.get(effect.tool)
+        tool = self._tools.tools.get(effect.tool)
         if tool is None:
             return _without_tool(effect, sent=in_doubt)
         if in_doubt and not _repeatable(tool):
@@ -141,7 +144,7 @@ class Ledger:
                 refuse_call(connection, start.run, decision, index, f"{cancelled_by} has cancelled the run")
             return None
         reason = paused(connection, wanted.tenant, wanted.event_type, wanted.tool)
-        if reason is not None:
+        if reason is not None and self._might_send(known):
             raise Held(reason)
         claimed = claim(connection, wanted, start.owner, now)
         if claimed.kind == "blocked":
@@ -153,40 +156,71 @@ class Ledger:
 
     async def _try(self, start: Start, tool: Tool, effect: Effect, *, in_doubt: bool) -> _Ending:
         """Call until the tool says what became of it. `in_doubt`: an earlier attempt under this key may have acted."""
-        answer: Answer = InDoubt(error="never tried")
+        answer: Answer | None = InDoubt(error="the call was cut off in the middle") if in_doubt else None
         attempts = 0
         while attempts < self._patience.attempts:
             if attempts:
                 await self._sleep(self._wait(attempts, answer))
-                await self._check_mine(start)
+            said = await self._send(start, tool, effect, attempts)
+            if isinstance(said, NotSent):
+                attempts = max(attempts, 1) if in_doubt else attempts
+                answer = _unsent(answer, said)
+                break
             attempts += 1
-            answer = await self._registry.call(tool.name, effect.arguments, key=effect.key)
+            answer = said
             in_doubt = in_doubt or isinstance(answer, InDoubt)
             if not self._again(tool, answer, in_doubt=in_doubt):
                 break
-            log.info("call %s of %s will be repeated under its key: %s", effect.key, tool.name, answer)
+            log.info("call %s of %s may be repeated under its key: %s", effect.key, tool.name, answer)
         return _ending(tool, answer, attempts, in_doubt=in_doubt)
 
-    async def _check_mine(self, start: Start) -> None:
+    async def _send(self, start: Start, tool: Tool, effect: Effect, attempts: int) -> Answer | NotSent:
+        reason = (
+            await self._database.read(lambda connection: self._hinders(connection, start, effect)) if attempts else None
+        )
+        if reason is not None:
+            return NotSent(why=f"{tool.name} is paused: {reason}")
+        return await self._tools.call(tool.name, effect.arguments, key=effect.key)
+
+    def _hinders(self, connection: Connection, start: Start, effect: Effect) -> str | None:
         """Just before sending again: while this process slept, another may have taken the run for lost."""
-        if not await self._database.read(lambda connection: is_mine(connection, start)):
+        if not is_mine(connection, start):
             raise Superseded(start)
+        return paused(connection, effect.tenant, effect.event_type, effect.tool)
+
+    def _might_send(self, known: Effect | None) -> bool:
+        """Whether a call goes out, or went out and would be repeated; the others only have their end written."""
+        if known is None:
+            return True
+        tool = self._tools.tools.get(known.tool)
+        return tool is not None and _repeatable(tool)
 
     def _again(self, tool: Tool, answer: Answer, *, in_doubt: bool) -> bool:
         match answer:
             case Answered():
                 return False
-            case Declined(retry_after_s=wait):
-                asked_to_wait = wait is not None and wait <= self._patience.longest_retry_after_s
-                return asked_to_wait or (in_doubt and _repeatable(tool))
-            case Nonsense() | InDoubt():
+            case Nonsense():
+                return _repeatable(tool)
+            case Declined() | InDoubt() if (answer.retry_after_s or 0.0) > self._patience.longest_retry_after_s:
+                return False
+            case Declined():
+                did_nothing = answer.retry_after_s is not None or answer.tells == "unwell"
+                return _repeatable(tool) if in_doubt else did_nothing
+            case InDoubt():
                 return _repeatable(tool)
 
-    def _wait(self, attempts: int, answer: Answer) -> float:
-        if isinstance(answer, Declined) and answer.retry_after_s is not None:
-            return answer.retry_after_s
-        exponential: float = self._patience.backoff_s * 2 ** (attempts - 1)
-        return exponential * self._jitter.uniform(0.5, 1.5)
+    def _wait(self, attempts: int, answer: Answer | None) -> float:
+        """Never sooner than the tool asked for, and not all at the same moment."""
+        asked_s = answer.retry_after_s if isinstance(answer, Declined | InDoubt) else None
+        exponential: float = min(self._patience.backoff_s * 2 ** (attempts - 1), self._patience.longest_backoff_s)
+        return (asked_s or 0.0) + exponential * self._jitter.uniform(0.5, 1.5)
+
+
+def _unsent(before: Answer | None, said: NotSent) -> Answer:
+    """What is left to say when no (further) attempt is made."""
+    if before is None or isinstance(before, Answered):
+        return Declined(error=said.why, tells="nothing")
+    return replace(before, error=f"{before.error}; not sent again: {said.why}")
 
 
 def _repeatable(tool: Tool) -> bool:
@@ -202,8 +236,10 @@ def _without_tool(effect: Effect, *, sent: bool) -> _Ending:
     return _Ending(state="failed", result=None, error=gone, attempts=0)
 
 
-def _ending(tool: Tool, answer: Answer, attempts: int, *, in_doubt: bool) -> _Ending:
+def _ending(tool: Tool, answer: Answer | None, attempts: int, *, in_doubt: bool) -> _Ending:
     """What the last answer makes of the effect. Only an answer that says what was done resolves a doubt."""
+    if answer is None:
+        raise RuntimeError("a call needs at least one attempt")
     if isinstance(answer, Answered):
         return _Ending(state="done", result=answer.result, error=None, attempts=attempts)
     error = f"{NONSENSE}: {answer.error}" if isinstance(answer, Nonsense) else answer.error

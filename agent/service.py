@@ -6,13 +6,14 @@ HTTP, the operators' chat and the command line all go through here; nothing here
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection
 
 from agent.actions import action_name
+from agent.breaker import GuardedTools
 from agent.dispatcher import Dispatcher
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
@@ -31,7 +32,6 @@ from agent.store.ledger import SettlementError
 from agent.store.queries import Page, RunFilter, Shown
 from agent.types import Call
 from memory.recall import Memory
-from tools.registry import ToolRegistry
 from tools.types import JsonObject, JsonValue
 
 AT_ONCE = Queueing()
@@ -89,7 +89,7 @@ class Segue:
         *,
         database: Database,
         portfolio: Portfolio,
-        registry: ToolRegistry,
+        registry: GuardedTools,
         memory: Memory,
         dispatcher: Dispatcher,
         remembering: Remembering,
@@ -148,6 +148,7 @@ class Segue:
                     "schema": kind.schema,
                     "allow": sorted(kind.allow),
                     "bind": dict(kind.bind),
+                    "queue": asdict(kind.queueing),
                 }
                 for kind in self.portfolio.events.values()
             ),
@@ -205,7 +206,8 @@ class Segue:
         return await self._database.read(lambda connection: queries.counts(connection, tenant))
 
     def tools(self) -> list[Shown]:
-        """Registered tools with their schemas and governance."""
+        """Registered tools with their schemas, their governance, and what keeps them from being called."""
+        resting = self._registry.resting
         return [
             {
                 "name": tool.name,
@@ -221,6 +223,7 @@ class Segue:
                 "choice": list(tool.governance.choice),
                 "parameters": tool.parameters,
                 "events": sorted(kind.name for kind in self.portfolio.events.values() if tool.name in kind.allow),
+                "breaker": resting[tool.name].shown() if tool.name in resting else None,
             }
             for _, tool in sorted(self._registry.tools.items())
         ]
@@ -232,6 +235,8 @@ class Segue:
             problems["dispatcher"] = self._dispatcher.failure
         for number, reason in enumerate(self._registry.degraded):
             problems[f"tools.{number}"] = reason
+        for name, state in self._registry.resting.items():
+            problems[f"tools.{name}"] = str(state)
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         return problems
 

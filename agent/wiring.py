@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from agent.breaker import BreakerSettings, GuardedTools
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
@@ -64,6 +65,7 @@ class Settings:
     kind: Literal["serve", "worker"] = "serve"
     runs_at_once: int = 64
     """Runs this process handles at the same time; 0 leaves them to workers."""
+    breaker: BreakerSettings = field(default_factory=BreakerSettings)
 
 
 @asynccontextmanager
@@ -80,6 +82,7 @@ async def open_segue(
         held = stack.enter_context(DataDirectory.hold(settings.data))
         registry = await ToolRegistry.open(tool_sources(loaded, documents=held.documents))
         stack.push_async_callback(registry.aclose)
+        tools = GuardedTools(registry, settings.breaker, _now)
         portfolio = complete(loaded, registry.tools)
         database = Database(settings.database_url or held.store_url)
         stack.push_async_callback(database.aclose)
@@ -89,7 +92,7 @@ async def open_segue(
         decides = decider or _decider(stack, settings, memory)
         remembering = Remembering(database, portfolio, memory, _now)
         situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
-        ledger = Ledger(database, registry, _now, settings.patience, random.Random())
+        ledger = Ledger(database, tools, _now, settings.patience, random.Random())
         recording = Recording(
             database,
             portfolio,
@@ -115,7 +118,7 @@ async def open_segue(
         yield Segue(
             database=database,
             portfolio=portfolio,
-            registry=registry,
+            registry=tools,
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,

@@ -36,6 +36,28 @@ class AcceptedEvents(_Shape):
     accepted: list[Accepted]
 
 
+class DebounceShown(_Shape):
+    quiet_s: float
+    longest_s: float
+
+
+class RateShown(_Shape):
+    starts: int
+    per_s: float
+
+
+class QueueShown(_Shape):
+    """How runs of an event type wait for their turn; null: no such rule."""
+
+    priority: int
+    delay_s: float
+    ttl_s: float | None
+    debounce: DebounceShown | None
+    concurrency: int | None
+    rate: RateShown | None
+    attempts: int
+
+
 class EventTypeShown(_Shape):
     type: str
     kind: Literal["event", "outcome"]
@@ -43,6 +65,7 @@ class EventTypeShown(_Shape):
     json_schema: JsonDocument = Field(alias="schema")
     allow: list[str] | None = Field(None, description="Tools a run for such an event may call (kind `event`).")
     bind: dict[str, str] | None = Field(None, description="Argument: path of the event field it must equal.")
+    queue: QueueShown | None = Field(None, description="How its runs wait for their turn (kind `event`).")
     goals: list[str] | None = Field(None, description="Goals it is graded for (kind `outcome`).")
 
 
@@ -203,6 +226,15 @@ class RunShown(RunRow):
     outcomes: list[OutcomeShown]
 
 
+class BreakerShown(_Shape):
+    """A tool that keeps failing and is left alone for a while, as the process that answers knows it."""
+
+    state: Literal["open", "half_open"] = Field(description="`half_open`: one call tries the tool, now or next.")
+    failures: int
+    error: str
+    tried_again_at: str
+
+
 class ToolShown(_Shape):
     name: str
     description: str
@@ -217,6 +249,7 @@ class ToolShown(_Shape):
     choice: list[str]
     parameters: JsonDocument
     events: list[str] = Field(description="Event types whose runs may call it.")
+    breaker: BreakerShown | None = Field(description="Null while it is called as usual.")
 
 
 class Tools(_Shape):

@@ -43,10 +43,10 @@ async def judge(operation: Operation, received: Received) -> Answer:
         if len(received.body) > BUSY_BYTES:
             return await asyncio.to_thread(_success, operation, received)
         return _success(operation, received)
+    retry_after_s = _retry_after_s(received.headers) if status in {429, 503} else None
     if certainly_refused(status, operation.method):
-        retry_after_s = _retry_after_s(received.headers) if status == 429 else None
         return Declined(error=_refusal(received), retry_after_s=retry_after_s)
-    return InDoubt(error=_refusal(received))
+    return InDoubt(error=_refusal(received), retry_after_s=retry_after_s)
 
 
 def certainly_refused(status: int, method: str) -> bool:

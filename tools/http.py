@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
 from collections.abc import Mapping
 from functools import lru_cache
@@ -30,19 +31,38 @@ IDLE_S = 2.0
 """Idle connections are given up before common servers (5 s) close them, lest a call goes out on a dying one."""
 
 
+SILENT_S = 30
+"""A connection that is silent for so long is probed, so that nothing between drops it during a call of many minutes
+and a machine that is gone is noticed before the tool's timeout."""
+
+
 def open_client() -> httpx.AsyncClient:
     """A client without proxies, redirects, cookies or timeouts of its own (each call has a total one)."""
-    return httpx.AsyncClient(
+    transport = httpx.AsyncHTTPTransport(
         verify=_authorities(),
+        trust_env=False,
+        limits=httpx.Limits(
+            max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_S
+        ),
+        socket_options=_kept_alive(),
+    )
+    return httpx.AsyncClient(
+        transport=transport,
         trust_env=False,
         follow_redirects=False,
         timeout=None,  # noqa: S113
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=[])),
-        limits=httpx.Limits(
-            max_connections=MAX_CONNECTIONS, max_keepalive_connections=MAX_CONNECTIONS, keepalive_expiry=IDLE_S
-        ),
         headers={"User-Agent": "segue"},
     )
+
+
+def _kept_alive() -> list[tuple[int, int, int]]:
+    """Probe a silent connection; how soon and how often, where the system lets us say so."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    for name, value in (("TCP_KEEPIDLE", SILENT_S), ("TCP_KEEPALIVE", SILENT_S), ("TCP_KEEPINTVL", 10)):
+        if hasattr(socket, name):
+            options.append((socket.IPPROTO_TCP, getattr(socket, name), value))
+    return options
 
 
 @lru_cache(maxsize=1)
@@ -64,7 +84,7 @@ class HttpCaller:
         try:
             request = self._request(operation, arguments, key)
         except ToolError as error:
-            return Declined(error=str(error))
+            return Declined(error=str(error), tells="nothing")
         progress = _Progress(operation)
         request.extensions["trace"] = progress.trace
         timeout_s = operation.tool.governance.timeout_s
@@ -142,7 +162,7 @@ class _Progress:
             return Declined(error=f"HTTP {self.status} ({shorten(reason, 300)})")
         if self._sent:
             return InDoubt(error=f"{self._name}: the request was sent, then: {shorten(reason, 300)}")
-        return Declined(error=f"{self._name} could not be reached: {shorten(reason, 300)}")
+        return Declined(error=f"{self._name} could not be reached: {shorten(reason, 300)}", tells="unwell")
 
 
 def _path(template: str, values: JsonObject) -> str:

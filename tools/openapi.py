@@ -82,7 +82,7 @@ class OpenApiSource:
         """Call once, within the tool's timeout; never raises for what the tool does or fails to do."""
         operation = self._operations.get(tool.name)
         if operation is None or self._caller is None:
-            return Declined(error=f"source {self.name!r} has no tool {tool.name!r}")
+            return Declined(error=f"source {self.name!r} has no tool {tool.name!r}", tells="nothing")
         return await self._caller.call(operation, arguments, key=key)
 
     async def aclose(self) -> None:

@@ -58,11 +58,11 @@ class PythonSource:
         """Call once, within the tool's timeout; never raises for what the function does or fails to do."""
         function = self._functions.get(tool.name)
         if function is None:
-            return Declined(error=f"source {self.name!r} has no tool {tool.name!r}")
+            return Declined(error=f"source {self.name!r} has no tool {tool.name!r}", tells="nothing")
         try:
             given = function.read_arguments(arguments, key)
         except ToolError as error:
-            return Declined(error=shorten(str(error), 2_000))
+            return Declined(error=shorten(str(error), 2_000), tells="nothing")
         deadline = asyncio.get_running_loop().time() + function.tool.governance.timeout_s
         if function.is_async:
             return await self._finish(function, asyncio.ensure_future(_on_the_loop(function, given)), deadline)
@@ -70,7 +70,7 @@ class PythonSource:
             async with asyncio.timeout_at(deadline):
                 await self._threads.acquire()
         except TimeoutError:
-            return Declined(error=f"{tool.name} was not started: all {MAX_THREADS} threads are busy")
+            return Declined(error=f"{tool.name} was not started: all {MAX_THREADS} threads are busy", tells="nothing")
         return await self._finish(function, self._in_thread(lambda: function.function(**given)), deadline)
 
     async def aclose(self) -> None:
@@ -149,4 +149,5 @@ def _answer(function: FunctionTool, future: asyncio.Future[Any]) -> Answer:
     name = function.tool.name
     _log.error("tool %s failed", name, exc_info=error)
     text = f"{name} failed: {type(error).__name__}: {shorten(str(error), 1_000)}".rstrip(": ")
-    return Declined(error=text) if function.tool.governance.effect == "read" else InDoubt(error=text)
+    is_read = function.tool.governance.effect == "read"
+    return Declined(error=text, tells="unwell") if is_read else InDoubt(error=text)

@@ -55,7 +55,7 @@ class ToolRegistry:
     async def call(self, name: str, arguments: JsonObject, key: str) -> Answer:
         """Call a tool once under its idempotency key. Never raises for what the tool does or fails to do."""
         if name not in self._homes:
-            return Declined(error=f"there is no tool {shorten(name, 80)!r}")
+            return Declined(error=f"there is no tool {shorten(name, 80)!r}", tells="nothing")
         tool, source = self._homes[name]
         return await source.call(tool, arguments, key=key)
 

@@ -63,6 +63,8 @@ class Declined:
     error: str
     retry_after_s: float | None = None
     """Seconds after which trying again makes sense (429), if the tool said so."""
+    tells: Literal["well", "unwell", "nothing"] = "well"
+    """Of the tool itself: well enough to refuse; it could not be reached, or a read broke; nothing was tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ class InDoubt:
     """The request was sent and may have been acted on: timeout, cut connection, 5xx."""
 
     error: str
+    retry_after_s: float | None = None
+    """Seconds after which trying again makes sense (503), if the tool said so."""
 
 
 Answer: TypeAlias = Answered | Declined | Nonsense | InDoubt

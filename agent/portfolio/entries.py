@@ -55,7 +55,8 @@ _PATTERN_HINTS: Mapping[str, str] = {
     HEADER: "Use the name of an HTTP header, as in X-Token.",
 }
 _VALUE_HINTS: Mapping[str, str] = {
-    "is no duration": "Use a number and s, m, h or d, up to 3650d: 30d, 12h, 90m, 45s.",
+    "is no duration": "Use a number above 0 and s, m, h or d, up to 3650d: 30d, 12h, 90m, 45s.",
+    "is no rate": "Write how many runs may start, from 1, and within what time: 100/1m, 5/1s, 1000/1h.",
     "is no http:// or https:// address": "Write it as in http://127.0.0.1:8801/openapi.json.",
     "is not printable ASCII": "Use one line of plain characters.",
     "is a truth value, not a number": "Write a number.",

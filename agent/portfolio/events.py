@@ -13,6 +13,7 @@ from agent.portfolio.form import EventForm, OutcomeForm
 from agent.portfolio.mistakes import MistakeList, Place, suggest
 from agent.portfolio.model import EventType, Limits, OutcomeType
 from agent.portfolio.names import Names, Wish, resolve
+from agent.portfolio.queueing import build_queueing
 from agent.portfolio.reading import read_schema
 from agent.portfolio.schemas import check_schema, find_field
 from agent.types import Purpose
@@ -69,6 +70,7 @@ def build_event(entry: Entry[EventForm], known: Known, mistakes: MistakeList) ->
         bind=dict(form.bind),
         playbook=_playbook(form),
         limits=Limits(**form.limits.model_dump()),
+        queueing=build_queueing(form.queue, entry.place.at("queue"), mistakes),
     )
     return event, wish
 

@@ -14,6 +14,7 @@ EVENT_TYPE = r"^[A-Za-z0-9][A-Za-z0-9_./:-]{0,199}$"
 FUNCTION = r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$"
 HEADER = r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$"
 _WINDOW = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([smhd])")
+_RATE = re.compile(r"(\d{1,7})\s*/\s*(\S.*)")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
@@ -44,6 +45,17 @@ def _window(value: object) -> float:
     return seconds
 
 
+def _rate(value: object) -> tuple[int, float]:
+    found = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
+    starts = int(found[1]) if found else 0
+    if found is None or starts < 1:
+        raise ValueError("is no rate")
+    try:
+        return starts, _window(found[2])
+    except ValueError:
+        raise ValueError("is no rate") from None
+
+
 def _one_line(value: str) -> str:
     if not value.isascii() or not value.isprintable():
         raise ValueError("is not printable ASCII")
@@ -60,6 +72,7 @@ HeaderValue = Annotated[str, StringConstraints(max_length=8_000), AfterValidator
 Function = Annotated[str, StringConstraints(pattern=FUNCTION, max_length=500)]
 Cel = Annotated[str, BeforeValidator(_expression)]
 Window = Annotated[float, BeforeValidator(_window)]
+Rate = Annotated[tuple[int, float], BeforeValidator(_rate)]
 Amount = Annotated[float, BeforeValidator(_number)]
 Count = Annotated[int, BeforeValidator(_number)]
 
@@ -127,6 +140,23 @@ class LimitsForm(Form):
     tokens: Count = Field(200_000, ge=1, le=100_000_000)
 
 
+class DebounceForm(Form):
+    quiet: Window
+    longest: Window
+
+
+class QueueForm(Form):
+    """How runs wait; `queueing.build_queueing` checks what its keys say together."""
+
+    priority: Count = Field(0, ge=-9, le=9)
+    delay: Window | None = None
+    ttl: Window | None = None
+    debounce: DebounceForm | None = None
+    concurrency: Count | None = Field(None, ge=1, le=100_000)
+    rate: Rate | None = None
+    attempts: Count = Field(3, ge=1, le=100)
+
+
 class EventForm(Form):
     description: Description = ""
     schema_: dict[str, object] | None = Field(None, alias="schema")
@@ -137,6 +167,7 @@ class EventForm(Form):
     bind: dict[Words, str] = {}
     playbook: list[PurposeForm] | None = None
     limits: LimitsForm = LimitsForm()
+    queue: QueueForm = QueueForm()
 
 
 class JoinForm(Form):

@@ -93,7 +93,9 @@ async def test_a_call_cut_off_by_a_stop_is_repeated_or_in_doubt_even_if_the_engi
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("where", ["RunStages.settle", "RunStages.decide", "Ledger.perform", "Recording.record", "Ledger._finish"])
+@pytest.mark.parametrize(
+    "where", ["RunStages.settle", "RunStages.decide", "Ledger.perform", "Recording.record", "Ledger._finish"]
+)
 async def test_a_store_that_fails_for_a_moment_does_not_fail_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes
 from tests.api.served import Served, is_problem
 
@@ -46,6 +48,14 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         shapes.RunShown.model_validate(run)
     shapes.AcceptedEvents.model_validate(served.send(served.event()).json())
     shapes.Problem.model_validate(served.http.get("/v1/runs/none").json())
+
+
+def test_an_event_type_shows_how_its_runs_wait(served: Served) -> None:
+    by_kind = {item["kind"]: item for item in served.http.get("/v1/event-types").json()["items"]}
+    assert by_kind["event"]["queue"] == asdict(Queueing())
+    assert "queue" not in by_kind["outcome"]
+    full = Queueing(debounce=Debounce(quiet_s=1.0, longest_s=2.0), rate=Rate(starts=3, per_s=4.0), ttl_s=5.0)
+    assert shapes.QueueShown.model_validate(asdict(full)).model_dump() == asdict(full)
 
 
 def test_the_document_names_every_route_and_all_its_references_exist(served: Served) -> None:

@@ -133,6 +133,31 @@ async def test_retry_after_is_read_in_both_forms_and_bounded(
     assert answer == Declined(error="HTTP 429", retry_after_s=expected)
 
 
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ("Retry-After: 3", 3.0),
+        ("Retry-After: Wed, 21 Oct 2026 07:28:30 GMT\r\nDate: Wed, 21 Oct 2026 07:28:00 GMT", 30.0),
+        ("X-Nothing: 1", None),
+    ],
+)
+async def test_a_503_says_when_to_come_back_and_stays_in_doubt(
+    raw_service: RawService, headers: str, expected: float | None
+) -> None:
+    async with raw_service(f"HTTP/1.1 503 Busy\r\n{headers}\r\nContent-Length: 0\r\n\r\n".encode()) as url:
+        assert await call_raw(url) == InDoubt(error="HTTP 503", retry_after_s=expected)
+
+
+async def test_an_answer_tells_whether_the_tool_itself_is_well(registry: ToolRegistry) -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        unreached = await call_raw(f"http://127.0.0.1:{bound.getsockname()[1]}")
+    refused = await registry.call("answer_status", {"status": 422}, "k")
+    unsent = await registry.call("read_item", {"item_id": "a/b"}, "k")
+    told = [answer.tells for answer in (unreached, refused, unsent) if isinstance(answer, Declined)]
+    assert told == ["unwell", "well", "nothing"]
+
+
 async def test_the_services_own_reasons_reach_the_decider(registry: ToolRegistry) -> None:
     refused = await registry.call("refund", {"amount": 3}, "k")
     assert refused == Declined(error="HTTP 422: the order is not theirs")
