@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 
 from agent.store.database import Database
 from agent.store.history import NONSENSE
+from agent.store.large import pack
 from agent.store.ledger import Claim, Effect, asked, claim, finish, refuse_call
 from agent.types import CallState, EffectState
 from tools.registry import ToolRegistry
@@ -88,12 +89,13 @@ class Ledger:
             )
         else:
             ending = await self._try(tool, effect, in_doubt=claimed.kind == "known")
+        result = await pack(ending.result)
         done = await self._database.write(
             lambda connection: finish(
                 connection,
                 effect.key,
                 state=ending.state,
-                result=ending.result,
+                result=result,
                 error=ending.error,
                 attempts=ending.attempts,
                 now=self._clock(),

@@ -10,9 +10,10 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.canonical import like as like_of
+from agent.store.large import Stored, put
 from agent.store.tables import calls, effects, runs
 from agent.types import EffectState
-from tools.types import JsonObject, JsonValue
+from tools.types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,6 @@ class Effect:
     like: str | None
     """Hash of tool, arguments and subject; None for reads, which block nothing."""
     state: EffectState
-    result: JsonValue = None
     error: str | None = None
 
 
@@ -54,7 +54,19 @@ class SettlementError(Exception):
 
 
 # Built once, as they stand on the path of every call.
-FIND = select(effects).where(effects.c.key == bindparam("effect"))
+FIND = select(
+    effects.c.key,
+    effects.c.tenant,
+    effects.c.run,
+    effects.c.decision,
+    effects.c.position.label("index"),
+    effects.c.tool,
+    effects.c.subject,
+    effects.c.arguments,
+    effects.c.like,
+    effects.c.state,
+    effects.c.error,
+).where(effects.c.key == bindparam("effect"))
 IN_DOUBT = select(effects.c.key).where(
     effects.c.tenant == bindparam("tenant"),
     effects.c.like == bindparam("like"),
@@ -66,6 +78,7 @@ FINISH = (
     .values(
         state=bindparam("new_state"),
         result=bindparam("result"),
+        large_result=bindparam("large_result"),
         error=bindparam("error"),
         attempts=bindparam("attempts"),
         ended_at=bindparam("ended_at"),
@@ -153,17 +166,26 @@ def finish(
     key: str,
     *,
     state: EffectState,
-    result: JsonValue,
+    result: Stored,
     error: str | None,
     attempts: int,
     now: datetime,
 ) -> Effect:
     """Write how the call ended. A row that has already ended is left as it is."""
-    ended = {"new_state": state, "result": result, "error": error, "attempts": attempts, "ended_at": now}
-    connection.execute(FINISH, {"effect": key, **ended})
+    ended = {
+        "new_state": state,
+        "result": result.value,
+        "large_result": result.digest,
+        "error": error,
+        "attempts": attempts,
+        "ended_at": now,
+    }
+    changed = connection.execute(FINISH, {"effect": key, **ended})
     effect = find(connection, key)
     if effect is None:
         raise LookupError(f"no effect {key!r}")
+    if changed.rowcount == 1:
+        put(connection, effect.tenant, result, now)
     return effect
 
 
@@ -182,7 +204,7 @@ def settle_effect(
     key: str,
     *,
     state: Literal["done", "failed"],
-    result: JsonValue,
+    result: Stored,
     reason: str | None,
     by: str,
     now: datetime,
@@ -196,7 +218,8 @@ def settle_effect(
         .where(effects.c.key == key, effects.c.state == "unknown")
         .values(
             state=state,
-            result=result if state == "done" else None,
+            result=result.value if state == "done" else None,
+            large_result=result.digest if state == "done" else None,
             error=None if state == "done" else (reason or "settled by an operator: it did not happen"),
             settled_by=by,
             settled_reason=reason,
@@ -205,6 +228,8 @@ def settle_effect(
     )
     if changed.rowcount != 1:
         raise SettlementError("conflict", f"effect {key!r} is {effect.state}; only an unknown effect can be settled")
+    if state == "done":
+        put(connection, tenant, result, now)
     connection.execute(select(runs.c.id).where(runs.c.id == effect.run).with_for_update())
     settled = find(connection, key)
     if settled is None:
@@ -213,24 +238,9 @@ def settle_effect(
 
 
 def find(connection: Connection, key: str) -> Effect | None:
-    """The effect under a key."""
+    """The effect under a key, without its result: whoever goes on with a run reads its history."""
     row = connection.execute(FIND, {"effect": key}).mappings().one_or_none()
-    if row is None:
-        return None
-    return Effect(
-        key=row["key"],
-        tenant=row["tenant"],
-        run=row["run"],
-        decision=row["decision"],
-        index=row["position"],
-        tool=row["tool"],
-        subject=row["subject"],
-        arguments=row["arguments"],
-        like=row["like"],
-        state=row["state"],
-        result=row["result"],
-        error=row["error"],
-    )
+    return None if row is None else Effect(**row)
 
 
 def _in_doubt(connection: Connection, tenant: str, like: str | None) -> Effect | None:
