@@ -13,9 +13,9 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert, select, text
-from sqlalchemy.engine import make_url
 
 import agent.store.database
+from tests.agent.conftest import new_database
 
 HERE = Path(__file__).parent
 REVISIONS = sorted(file.stem for file in HERE.glob("*.sql"))
@@ -32,10 +32,7 @@ def restore(revision: str, file: Path) -> str:
 def restore_on_postgres(revision: str, folder: Path, server: str) -> str:
     """The same rows in a database of their own on a server, with that revision's own schema; its URL."""
     stored = restore(revision, folder / f"{revision}.sqlite")
-    name = f"released_{revision}"
-    with create_engine(server, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    url = make_url(server).set(database=name).render_as_string(hide_password=False)
+    url = new_database(server, f"released_{revision}")
     config = Config()
     config.set_main_option("script_location", str(Path(agent.store.database.__file__).parent / "migrations"))
     with create_engine(url).begin() as connection:
