@@ -22,6 +22,7 @@ from sqlalchemy import Connection
 from agent.breaker import GuardedTools, NotSent
 from agent.store.database import Database
 from agent.store.history import NONSENSE
+from agent.store.large import Stored, pack
 from agent.store.ledger import Claim, Effect, asked, claim, find, finish, finish_late, refuse_call
 from agent.store.queue import paused
 from agent.store.runs import Start, Superseded, hold, is_mine
@@ -106,13 +107,15 @@ class Ledger:
         return await self._try(start, tool, effect, in_doubt=in_doubt)
 
     async def _finish(self, start: Start, effect: Effect, ending: _Ending) -> CallState:
+        result = await pack(ending.result)
+
         def end(connection: Connection) -> Effect:
             hold(connection, start)
             return finish(
                 connection,
                 effect.key,
                 state=ending.state,
-                result=ending.result,
+                result=result,
                 error=ending.error,
                 attempts=ending.attempts,
                 now=self._clock(),
@@ -122,13 +125,14 @@ class Ledger:
             return _settled((await self._database.write(end)).state)
         except Superseded:
             if ending.state == "done":
-                result, attempts = ending.result, ending.attempts
-                await self._database.write(
-                    lambda connection: finish_late(
-                        connection, effect.key, result=result, attempts=attempts, now=self._clock()
-                    )
-                )
+                await self._finish_late(effect.key, result, ending.attempts)
             raise
+
+    async def _finish_late(self, key: str, result: Stored, attempts: int) -> None:
+        """What a tool told a worker that has lost the run is the truth all the same."""
+        await self._database.write(
+            lambda connection: finish_late(connection, key, result=result, attempts=attempts, now=self._clock())
+        )
 
     def _claim(self, connection: Connection, start: Start, decision: int, index: int, now: datetime) -> Claim | None:
         """The claim; None if the call is refused by now, or the run is to be cancelled."""

@@ -28,6 +28,7 @@ from agent.store.database import Database
 from agent.store.decisions import Verdict
 from agent.store.history import history
 from agent.store.inbox import Accepted, EventConflict, Incoming, accept
+from agent.store.large import pack
 from agent.store.ledger import SettlementError
 from agent.store.queries import Page, RunFilter, Shown
 from agent.types import Call
@@ -195,6 +196,15 @@ class Segue:
             lambda connection: queries.list_effects(connection, tenant, state, cursor, limit)
         )
 
+    async def effect_result(self, tenant: str, key: str) -> JsonValue:
+        """The result of an effect, whole however large. Raises `NotFound`, and `Conflict` unless it is done."""
+        found = await self._database.read(lambda connection: queries.effect_result(connection, tenant, key))
+        if found is None:
+            raise NotFound(f"there is no effect {key!r}")
+        if found.state != "done":
+            raise Conflict(f"effect {key!r} is {found.state}; only an effect that is done has a result")
+        return found.result
+
     async def outcomes(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
         """Outcomes, newest first, those that matched no run too."""
         return await self._database.read(
@@ -347,9 +357,10 @@ class Segue:
             check_json(result, "result")
         except NotStorable as error:
             raise Refused(str(error)) from None
+        stored = await pack(result)
 
         def work(connection: Connection) -> Shown:
-            ledger.settle_effect(connection, tenant, key, state=state, result=result, reason=reason, by=by, now=now)
+            ledger.settle_effect(connection, tenant, key, state=state, result=stored, reason=reason, by=by, now=now)
             return _found(queries.show_effect(connection, tenant, key), "effect", key)
 
         try:

@@ -17,6 +17,7 @@ from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
 from agent.store.database import Database
 from agent.store.history import History, history
+from agent.store.large import LargeResults
 from agent.store.runs import RunRow, load
 from agent.types import Budget, Call, CallResult, Event, Situation
 from agent.usual import UsualRuns
@@ -66,11 +67,12 @@ class Situations:
         self._memory = memory
         self._clock = clock
         self._recalled: OrderedDict[str, tuple[Facts, Mapping[str, ActionEvidence]]] = OrderedDict()
+        self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
 
     async def prepare(self, run_id: str) -> Prepared:
         """The situation of the run's next decision. Raises `UnknownEventType`."""
-        run, past = await self._database.read(lambda connection: _load(connection, run_id))
+        run, past = await self._database.read(lambda connection: self._load(connection, run_id))
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(
@@ -99,6 +101,10 @@ class Situations:
         )
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
+
+    def _load(self, connection: Connection, run_id: str) -> tuple[RunRow, History]:
+        run = load(connection, run_id)
+        return run, history(connection, run, self._large.read)
 
     def refusal(self, run: RunRow, past: History, call: Call, *, approved: bool) -> str | None:
         """Why a call that was permitted earlier would not be made without more ado now; None if it would."""
@@ -208,8 +214,3 @@ def path_context(event: Event, results: tuple[CallResult, ...]) -> Mapping[str, 
         "data": event.data,
         "results": done,
     }
-
-
-def _load(connection: Connection, run_id: str) -> tuple[RunRow, History]:
-    run = load(connection, run_id)
-    return run, history(connection, run)

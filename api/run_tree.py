@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from api.terminal import clean, compact, line, status
+from api.terminal import clean, compact, line, size, status
 
 WIDE = 400
 
@@ -27,6 +27,8 @@ def run_tree(run: dict[str, Any]) -> Tree:
     _add_approvals(tree, run.get("approvals") or ())
     _add_effects(tree, run.get("effects") or ())
     _add_outcomes(tree, run.get("outcomes") or ())
+    if "stored_bytes" in run:
+        tree.add(_words((f"stored: {size(run['stored_bytes'])}", "dim")))
     return tree
 
 
@@ -131,10 +133,17 @@ def _add_effects(tree: Tree, effects: Iterable[dict[str, Any]]) -> None:
         if one.get("error"):
             branch.add(_words(("error: ", "red"), (one["error"], "")))
         if "result" in one:
-            branch.add(_words(("result: ", ""), (compact(one["result"], WIDE), "")))
+            branch.add(_result(one["result"]))
         settled = one.get("settled")
         if isinstance(settled, dict):
             branch.add(_words((f"settled by {settled.get('by')}  {settled.get('reason') or ''}", "dim")))
+
+
+def _result(result: object) -> Text:
+    if isinstance(result, dict) and result.get("large") is True and {"bytes", "digest", "preview"} <= result.keys():
+        words = f"{size(result['bytes'])}, whole with segue effects result; it begins "
+        return _words(("result: ", ""), (words, "dim"), (line(result["preview"], 120), ""))
+    return _words(("result: ", ""), (compact(result, WIDE), ""))
 
 
 def _add_outcomes(tree: Tree, outcomes: Iterable[dict[str, Any]]) -> None:

@@ -161,7 +161,11 @@ class EffectShown(_Shape):
     attempts: int
     started_at: str
     ended_at: str | None
-    result: Any = Field(None, description="Present if `done`.")
+    result: Any = Field(
+        None,
+        description="Present if `done`. Of more than 16 KiB only an excerpt: `{large: true, bytes, digest, preview}`; "
+        "`/v1/effects/{key}/result` has the whole.",
+    )
     error: str | None = None
     settled: SettledShown | None = Field(None, description="Present if an operator said what became of it.")
 
@@ -224,6 +228,9 @@ class RunShown(RunRow):
     approvals: list[ApprovalShown]
     evidence: list[EvidenceShown]
     outcomes: list[OutcomeShown]
+    stored_bytes: int = Field(
+        description="What the database keeps of its decisions, calls, effects and approvals, and of its large results."
+    )
 
 
 class BreakerShown(_Shape):

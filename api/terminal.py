@@ -61,6 +61,18 @@ def compact(value: object, most: int = 120) -> str:
     return line(json.dumps(value, ensure_ascii=False, separators=(", ", ": "), default=str), most)
 
 
+def size(number: object) -> str:
+    """A number of bytes as people read it, in powers of 1024."""
+    if not isinstance(number, int):
+        return ""
+    left = float(number)
+    for unit in ("bytes", "KiB", "MiB"):
+        if left < 1024:
+            return f"{left:.0f} {unit}" if unit == "bytes" else f"{left:.1f} {unit}"
+        left /= 1024
+    return f"{left:.1f} GiB"
+
+
 def status(word: object) -> Text:
     """A state, in its colour."""
     return Text(line(word, 20), STATUS_STYLES.get(str(word), ""))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, RowMapping, bindparam, func, select
 
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
+from agent.store.large import Reader, excerpt_of, read
 from agent.store.runs import RunRow
 from agent.store.tables import approvals, calls, decisions, effects
 from agent.types import Call, CallResult, CallState
+from tools.types import JsonValue
+
+WHOLE_BYTES = 16 * 1024 * 1024
+"""Bytes of JSON of large results, all together, that a decision sees whole beside each tool's last."""
 
 # Built once, as they stand on the path of every decision.
 UNANSWERED = (
@@ -31,6 +36,7 @@ CALLS = (
         calls,
         effects.c.state,
         effects.c.result,
+        effects.c.large_result,
         effects.c.error,
         effects.c.like,
         effects.c.settled_by,
@@ -72,16 +78,21 @@ class History:
     """Reason of a last decision that wanted nothing more: a crash came before the run was closed."""
 
 
-def history(connection: Connection, run: RunRow) -> History:
-    """Read it in one consistent view."""
+def history(connection: Connection, run: RunRow, read_large: Reader = read) -> History:
+    """Read it in one consistent view.
+
+    Results are whole. Only of a run with more than `WHOLE_BYTES` of large ones the oldest are excerpts, a text each;
+    the last result of each tool is whole even then, since that is what `results.tool` speaks of.
+    """
     made = connection.execute(MADE, {"run": run.id, "after": run.after_decision}).one()
     rows = _calls(connection, run.id)
+    whole = read_large(connection, run.tenant, _seen_whole(rows))
     return History(
         decisions=made.decisions,
         used=made.used,
         calls=sum(row["state"] is not None and row["decision"] > run.after_decision for row in rows),
         tokens=made.tokens,
-        results=tuple(call_result(row) for row in rows if _still_counts(row, run.after_decision)),
+        results=tuple(_result(row, whole) for row in rows if _still_counts(row, run.after_decision)),
         in_doubt=_in_doubt(connection, run),
         already={
             row["like"]: row["state"] if row["state"] == "done" else f"{row['state']}, {row['error']}"
@@ -102,6 +113,33 @@ def _calls(connection: Connection, run: str) -> list[RowMapping]:
 def _still_counts(row: RowMapping, after: int) -> bool:
     """What failed before a replay may be tried again; what was done then is done."""
     return row["decision"] > after or row["state"] in ("done", "unknown")
+
+
+def _seen_whole(rows: Sequence[RowMapping]) -> set[str]:
+    """Digests of the large results that are read, the latest first."""
+    wanted: set[str] = set()
+    tools: set[str] = set()
+    total = 0
+    for row in reversed(rows):
+        if row["state"] != "done":
+            continue
+        is_last = row["tool"] not in tools
+        tools.add(row["tool"])
+        digest = row["large_result"]
+        if digest is None or digest in wanted:
+            continue
+        size = row["result"]["bytes"]
+        if is_last or total + size <= WHOLE_BYTES:
+            wanted.add(digest)
+            total += size
+    return wanted
+
+
+def _result(row: RowMapping, whole: Mapping[str, JsonValue]) -> CallResult:
+    result, digest = call_result(row), row["large_result"]
+    if digest is None:
+        return result
+    return replace(result, result=whole[digest] if digest in whole else excerpt_of(row["result"]))
 
 
 def _is_open(row: RowMapping) -> bool:

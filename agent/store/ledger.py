@@ -10,10 +10,11 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from agent.canonical import like as like_of
+from agent.store.large import Stored, put
 from agent.store.queue import lock_queue, wake
 from agent.store.tables import calls, effects, runs
 from agent.types import EffectState
-from tools.types import JsonObject, JsonValue
+from tools.types import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,6 @@ class Effect:
     state: EffectState
     event_type: str = ""
     """Of the run's event; only `asked` knows it."""
-    result: JsonValue = None
     error: str | None = None
 
 
@@ -57,7 +57,19 @@ class SettlementError(Exception):
 
 
 # Built once, as they stand on the path of every call.
-FIND = select(effects).where(effects.c.key == bindparam("effect"))
+FIND = select(
+    effects.c.key,
+    effects.c.tenant,
+    effects.c.run,
+    effects.c.decision,
+    effects.c.position.label("index"),
+    effects.c.tool,
+    effects.c.subject,
+    effects.c.arguments,
+    effects.c.like,
+    effects.c.state,
+    effects.c.error,
+).where(effects.c.key == bindparam("effect"))
 IN_DOUBT = select(effects.c.key).where(
     effects.c.tenant == bindparam("tenant"),
     effects.c.like == bindparam("like"),
@@ -69,6 +81,7 @@ FINISH = (
     .values(
         state=bindparam("new_state"),
         result=bindparam("result"),
+        large_result=bindparam("large_result"),
         error=bindparam("error"),
         attempts=bindparam("attempts"),
         ended_at=bindparam("ended_at"),
@@ -158,30 +171,49 @@ def finish(
     key: str,
     *,
     state: EffectState,
-    result: JsonValue,
+    result: Stored,
     error: str | None,
     attempts: int,
     now: datetime,
 ) -> Effect:
     """Write how the call ended. A row that has already ended is left as it is."""
-    ended = {"new_state": state, "result": result, "error": error, "attempts": attempts, "ended_at": now}
-    connection.execute(FINISH, {"effect": key, **ended})
+    ended = {
+        "new_state": state,
+        "result": result.value,
+        "large_result": result.digest,
+        "error": error,
+        "attempts": attempts,
+        "ended_at": now,
+    }
+    changed = connection.execute(FINISH, {"effect": key, **ended})
     effect = find(connection, key)
     if effect is None:
         raise LookupError(f"no effect {key!r}")
+    if changed.rowcount == 1:
+        put(connection, effect.tenant, result, now)
     return effect
 
 
-def finish_late(connection: Connection, key: str, *, result: JsonValue, attempts: int, now: datetime) -> None:
+def finish_late(connection: Connection, key: str, *, result: Stored, attempts: int, now: datetime) -> None:
     """An answer that a worker got after its run was taken from it is still what became of the call."""
     lock_queue(connection)
     effect = find(connection, key)
     changed = connection.execute(
         update(effects)
         .where(effects.c.key == key, effects.c.state.in_(("claimed", "unknown")), effects.c.settled_by.is_(None))
-        .values(state="done", result=result, error=None, attempts=attempts, ended_at=now)
+        .values(
+            state="done",
+            result=result.value,
+            large_result=result.digest,
+            error=None,
+            attempts=attempts,
+            ended_at=now,
+        )
     )
-    if changed.rowcount == 1 and effect is not None and effect.state == "unknown":
+    if changed.rowcount != 1 or effect is None:
+        return
+    put(connection, effect.tenant, result, now)
+    if effect.state == "unknown":
         wake(connection, effect.run, now)
 
 
@@ -200,7 +232,7 @@ def settle_effect(
     key: str,
     *,
     state: Literal["done", "failed"],
-    result: JsonValue,
+    result: Stored,
     reason: str | None,
     by: str,
     now: datetime,
@@ -217,7 +249,8 @@ def settle_effect(
         .where(effects.c.key == key, effects.c.state == "unknown")
         .values(
             state=state,
-            result=result if state == "done" else None,
+            result=result.value if state == "done" else None,
+            large_result=result.digest if state == "done" else None,
             error=None if state == "done" else (reason or "settled by an operator: it did not happen"),
             settled_by=by,
             settled_reason=reason,
@@ -226,6 +259,8 @@ def settle_effect(
     )
     if changed.rowcount != 1:
         raise SettlementError("conflict", f"effect {key!r} is {effect.state}; only an unknown effect can be settled")
+    if state == "done":
+        put(connection, tenant, result, now)
     settled = find(connection, key)
     if settled is None:
         raise LookupError(f"no effect {key!r}")
@@ -234,24 +269,9 @@ def settle_effect(
 
 
 def find(connection: Connection, key: str) -> Effect | None:
-    """The effect under a key."""
+    """The effect under a key, without its result: whoever goes on with a run reads its history."""
     row = connection.execute(FIND, {"effect": key}).mappings().one_or_none()
-    if row is None:
-        return None
-    return Effect(
-        key=row["key"],
-        tenant=row["tenant"],
-        run=row["run"],
-        decision=row["decision"],
-        index=row["position"],
-        tool=row["tool"],
-        subject=row["subject"],
-        arguments=row["arguments"],
-        like=row["like"],
-        state=row["state"],
-        result=row["result"],
-        error=row["error"],
-    )
+    return None if row is None else Effect(**row)
 
 
 def _in_doubt(connection: Connection, tenant: str, like: str | None) -> Effect | None:

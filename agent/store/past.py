@@ -53,16 +53,23 @@ def _if_short(column: Column[Any], most: int) -> Case[Any]:
 
 
 ANSWERED = and_(approvals.c.run == episodes.c.id, approvals.c.answered_by.is_not(None))
+SPEAKS = and_(episodes.c.trust > 0, or_(exists().where(rewards.c.run == episodes.c.id), exists().where(ANSWERED)))
+LATEST_FIRST = (episodes.c.closed_at.desc(), episodes.c.id)
 GRADED = (
     select(episodes.c.id)
-    .where(
-        episodes.c.tenant == bindparam("tenant"),
-        episodes.c.event_type == bindparam("event_type"),
-        episodes.c.trust > 0,
-        or_(exists().where(rewards.c.run == episodes.c.id), exists().where(ANSWERED)),
-    )
-    .order_by(episodes.c.closed_at.desc(), episodes.c.id)
+    .where(episodes.c.tenant == bindparam("tenant"), episodes.c.event_type == bindparam("event_type"), SPEAKS)
+    .order_by(*LATEST_FIRST)
     .limit(bindparam("most"))
+)
+PLACED = (
+    select(
+        episodes.c.id,
+        func.row_number()
+        .over(partition_by=(episodes.c.tenant, episodes.c.event_type), order_by=LATEST_FIRST)
+        .label("place"),
+    )
+    .where(SPEAKS)
+    .subquery()
 )
 IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 EVENTS = (
@@ -74,7 +81,7 @@ CALLS = (
     select(
         calls,
         effects.c.state,
-        _if_short(effects.c.result, MAX_RESULT).label("result"),
+        case((effects.c.large_result.is_(None), _if_short(effects.c.result, MAX_RESULT)), else_=null()).label("result"),
         effects.c.error,
         approvals.c.state.label("answer"),
         approvals.c.reason,
@@ -95,6 +102,11 @@ def graded(connection: Connection, tenant: str, event_type: str, most: int) -> M
     ids = list(connection.execute(GRADED, asked).scalars())
     known = rewards_of(connection, ids)
     return {run: known.get(run, {}) for run in ids}
+
+
+def looked_at(connection: Connection, most: int) -> frozenset[str]:
+    """The runs that `graded` finds, of every tenant and event type."""
+    return frozenset(connection.execute(select(PLACED.c.id).where(PLACED.c.place <= most)).scalars())
 
 
 def lived(connection: Connection, ids: Sequence[str]) -> Mapping[str, LivedRun]:

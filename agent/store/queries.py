@@ -9,9 +9,20 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
+from agent.store import large
+from agent.store.sizes import stored_bytes
 from agent.store.tables import approvals, calls, decisions, effects, episodes, inbox, outcomes, rewards, runs
+from tools.types import JsonValue
 
 Shown: TypeAlias = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectResult:
+    """What an effect ended with, whole."""
+
+    state: str
+    result: JsonValue
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +117,7 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
         ],
         "evidence": _latest_evidence(connection, run),
         "outcomes": _outcomes_of(connection, run),
+        "stored_bytes": stored_bytes(connection, [run]),
     }
 
 
@@ -179,6 +191,20 @@ def show_effect(connection: Connection, tenant: str, key: str) -> Shown | None:
         .one_or_none()
     )
     return None if row is None else _effect_row(row)
+
+
+def effect_result(connection: Connection, tenant: str, key: str) -> EffectResult | None:
+    """The whole result of an effect, also where `show_effect` gives the excerpt of a large one."""
+    row = connection.execute(
+        select(effects.c.state, effects.c.result, effects.c.large_result).where(
+            effects.c.key == key, effects.c.tenant == tenant
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    digest = row.large_result
+    result = row.result if digest is None else large.read(connection, tenant, [digest])[digest]
+    return EffectResult(state=row.state, result=result)
 
 
 def _effect_row(row: RowMapping) -> Shown:

@@ -23,6 +23,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = typer.Typer(help="Tool calls in the ledger.", no_args_is_help=True)
     group.command("list")(list_effects)
+    group.command("result")(show_result)
     group.command("settle")(settle)
     app.add_typer(group, name="effects")
 
@@ -56,6 +57,18 @@ def list_effects(
         for one in items
     ]
     screen.table(("effect", "state", "tool", "subject", "arguments", "started", "error"), rows, "No effects.")
+
+
+def show_result(
+    effect: Annotated[str, typer.Argument(help="Key of the effect.", show_default=False)],
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+) -> None:
+    """Print the result of an effect as JSON, whole; elsewhere a large one is shown by its beginning."""
+    from api.client import connected
+
+    with reported(), connected(url, key) as client:
+        Screen().json(client.get(f"/v1/effects/{quote(effect, safe='')}/result"))
 
 
 def settle(

@@ -2,7 +2,7 @@
 
 # No postponed annotations here: FastAPI reads them while the routes are made.
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -71,6 +71,17 @@ async def answer_approval(request: Request, segue: Opened, caller: Operator, lim
 async def list_effects(segue: Opened, caller: Reader, query: Annotated[EffectsQuery, Query()]) -> Response:
     """Tool calls in the ledger, newest first."""
     return page(await segue.effects(caller.tenant, query.state, query.cursor, query.limit))
+
+
+@router.get(
+    "/v1/effects/{key}/result",
+    tags=["effects"],
+    response_model=Any,
+    responses=problems(s404="There is no such effect.", s409="The effect is not done."),
+)
+async def show_result(segue: Opened, caller: Reader, key: str) -> Response:
+    """The result of an effect, whole; other answers show only an excerpt of a large one."""
+    return Json(await segue.effect_result(caller.tenant, known_form("effect", key)))
 
 
 @router.post(

@@ -17,9 +17,13 @@ from agent.store.queries import RunFilter
 from agent.types import Question
 from agent.wiring import Settings, open_segue
 from tests.agent.company import Script, call, dies, embedder, open_company, raw
+from tests.agent.conftest import new_database
 from tests.agent.crash_lives import Life, Nursery
 from tests.agent.test_crash_points import assert_told_once
 from tests.agent.test_habits import BARE, live_through
+from tests.agent.test_large_results import PORTFOLIO as LARGE
+from tests.agent.test_large_results import archive
+from tests.agent.test_pruning import lives_through_pruning
 from tools.errors import ToolError
 
 
@@ -133,3 +137,19 @@ def test_a_run_killed_on_postgresql_is_finished_by_the_next_life(tmp_path: Path,
         assert nursery.live(replace(life, die_on=point)), f"{point} was never passed"
         assert not nursery.live(life)
     assert_told_once(life)
+
+
+async def test_runs_are_pruned_while_a_segue_works(tmp_path: Path, postgres_url: str) -> None:
+    await lives_through_pruning(tmp_path, new_database(postgres_url, "pruned"))
+
+
+async def test_large_results_are_kept_once_there_too(tmp_path: Path, postgres_url: str) -> None:
+    script = Script([[call("read_archive", page=page, size=100_000)] for page in (1, 1)])
+    url = new_database(postgres_url, "large")
+    async with open_company(tmp_path, script, LARGE, database_url=url) as company:
+        run = await company.handle(message="look")
+        whole = await company.segue.effect_result("default", run["effects"][0]["key"])
+    assert [result.result for result in script.seen[-1].results] == [archive(1, 100_000)] * 2
+    assert whole == archive(1, 100_000)
+    assert run["effects"][1]["result"]["large"] is True
+    assert 50_000 < run["stored_bytes"] < 150_000

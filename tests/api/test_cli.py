@@ -13,7 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from api import cli
+from api import cli, shapes
 from api.cli import build_cli
 from api.run_tree import run_tree
 from api.terminal import Screen, clean
@@ -109,6 +109,27 @@ def test_an_unknown_effect_is_listed_and_settled(served: Served) -> None:
     assert key in ask(served, "effects", "list", "--state", "unknown").stdout
     ask(served, "effects", "settle", key, "--state", "done", "--result", '{"booked": true}', "--reason", "seen")
     assert served.ended(run["id"])["effects"][0]["result"] == {"booked": True}
+
+
+def test_a_large_result_is_shown_by_its_beginning_and_given_whole(served: Served) -> None:
+    served.lose_next_call()
+    run = served.handle("lose it", subject="cli-large")
+    key = run["effects"][0]["key"]
+    assert served.http.get(f"/v1/effects/{key}/result").status_code == 409
+    large = {"text": "much " * 20_000}
+    ask(served, "effects", "settle", key, "--state", "done", "--result", json.dumps(large))
+    shown = served.ended(run["id"])
+    shapes.RunShown.model_validate(shown)
+    result = shown["effects"][0]["result"]
+    assert (result["large"], result["bytes"]) == (True, len(json.dumps(large)))
+    assert result["preview"].startswith('{"text": "much much ')
+    tree = ask(served, "runs", "show", run["id"]).stdout
+    assert "result: 97.7 KiB, whole with segue effects result; it begins" in tree
+    assert f"stored: {shown['stored_bytes'] / 1024:.1f} KiB" in tree
+    assert len(tree) < 20_000
+    assert served.http.get(f"/v1/effects/{key}/result").json() == large
+    assert json.loads(ask(served, "effects", "result", key).stdout) == large
+    assert served.http.get("/v1/effects/none/result").status_code == 404
 
 
 def test_tools_and_memory_are_listed(served: Served) -> None:

@@ -66,6 +66,7 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/events",
         "/v1/runs/{run}",
         "/v1/approvals/{approval}",
+        "/v1/effects/{key}/result",
         "/v1/effects/{key}/settle",
     } == paths
     text = json.dumps(document)
