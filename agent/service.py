@@ -13,9 +13,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection
 
 from agent.actions import action_name
+from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
+from agent.errors import Conflict, NotFound, Refused
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
+from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
@@ -33,18 +36,6 @@ from agent.types import Call
 from memory.recall import Memory
 from tools.registry import ToolRegistry
 from tools.types import JsonObject, JsonValue
-
-
-class NotFound(Exception):
-    """There is no such thing, or it is another tenant's."""
-
-
-class Conflict(Exception):
-    """The thing is no longer in the state the request needs."""
-
-
-class Refused(Exception):
-    """Policy does not permit what an operator asked for."""
 
 
 class BatchError(Exception):
@@ -91,11 +82,15 @@ class Segue:
         memory: Memory,
         dispatcher: Dispatcher,
         remembering: Remembering,
+        pauses: Pauses,
+        dead: DeadLetters,
         clock: Callable[[], datetime],
         decided_by: str,
     ) -> None:
         self.portfolio = portfolio
         self.decided_by = decided_by
+        self.pauses = pauses
+        self.dead = dead
         self._database = database
         self._registry = registry
         self._memory = memory
@@ -228,6 +223,8 @@ class Segue:
             problems["dispatcher"] = self._dispatcher.failure
         for number, reason in enumerate(self._registry.degraded):
             problems[f"tools.{number}"] = reason
+        if self.pauses.number:
+            problems["pauses"] = f"{self.pauses.number} stand: what operators have paused waits ('segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         return problems
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.dead_letters import DeadLetters
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
 from agent.dispatcher import Dispatcher
 from agent.ledger import Ledger, Patience
+from agent.pausing import Pauses
 from agent.portfolio.load import complete, load_portfolio
 from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
@@ -91,6 +93,10 @@ async def open_segue(
             url=settings.database_url or held.engine_url,
             executor=EXECUTOR,
         )
+        pauses = Pauses(
+            database, tools=registry.tools, events=portfolio.events, clock=_now, wake=lambda: dispatcher.wake()
+        )
+        await pauses.refresh()
         await stages.review()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
@@ -101,6 +107,8 @@ async def open_segue(
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,
+            pauses=pauses,
+            dead=DeadLetters(database, _now, dispatcher.wake),
             clock=_now,
             decided_by=decides.name,
         )
