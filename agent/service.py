@@ -224,7 +224,7 @@ class Segue:
         for number, reason in enumerate(self._registry.degraded):
             problems[f"tools.{number}"] = reason
         if self.pauses.number:
-            problems["pauses"] = f"{self.pauses.number} stand: what operators have paused waits ('segue pauses')"
+            problems["pauses"] = f"{self.pauses.number} stand, and what they hold waits (see 'segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         return problems
 

@@ -25,7 +25,7 @@ def look_at_served(setup: Setup) -> Iterator[Finding]:
     elif health.get("status") == "degraded" and isinstance(problems, dict):
         paused = problems.pop("pauses", None)
         if paused is not None:
-            yield warning(f"{setup.url} is ready; pauses: {paused}", "End them with 'segue resume' when it is time.")
+            yield warning(f"{setup.url} is ready, with pauses: {paused}", "End them with 'segue resume' in time.")
         if problems:
             text = "; ".join(f"{part}: {reason}" for part, reason in problems.items())
             yield warning(f"{setup.url} works from what it knew earlier: {text}", "Start the tools' services again.")

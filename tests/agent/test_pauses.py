@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from agent.ids import new_id
 from agent.pausing import Pauses
 from agent.store import pauses as stored
 from agent.store.database import Database
+from agent.store.pauses import Scope
 from agent.store.tables import runs
 from tests.agent.company import Script, open_company
 from tests.agent.letters import NOW, accepted, row_of, store
@@ -122,11 +124,13 @@ async def test_a_resume_releases_exactly_the_queued_runs_its_pause_held(database
 
 async def test_a_run_is_not_held_for_a_pause_that_has_ended(database: Database, tenant: str) -> None:
     pauses = a_worker(database)
-    for scope, name, held in (("all", "", "all"), ("event", "order.failed", "event:order.failed")):
-        await pauses.pause(tenant, scope, name, by="ann", reason=None)  # type: ignore[arg-type]
-        assert await database.write(lambda connection, held=held: stored.stands(connection, tenant, held))  # type: ignore[misc]
-        await pauses.resume(tenant, scope, name)  # type: ignore[arg-type]
-        assert not await database.write(lambda connection, held=held: stored.stands(connection, tenant, held))  # type: ignore[misc]
+    named: list[tuple[Scope, str]] = [("all", ""), ("event", "order.failed")]
+    for scope, name in named:
+        stands = partial(stored.stands, tenant=tenant, held=stored.held_text(scope, name))
+        await pauses.pause(tenant, scope, name, by="ann", reason=None)
+        assert await database.write(stands)
+        await pauses.resume(tenant, scope, name)
+        assert not await database.write(stands)
 
 
 async def test_a_run_held_while_its_pause_is_ended_is_released(tmp_path: Path, postgres_url: str, tenant: str) -> None:
@@ -158,14 +162,12 @@ async def test_a_run_held_while_its_pause_is_ended_is_released(tmp_path: Path, p
         ("event", "open_case", "Use one of: order.failed."),
     ],
 )
-async def test_a_name_that_is_none_is_said_with_the_nearest(
-    database: Database, scope: str, name: str, says: str
-) -> None:
+async def test_an_unknown_name_is_said_with_the_nearest(database: Database, scope: Scope, name: str, says: str) -> None:
     pauses = a_worker(database)
     with pytest.raises(NotFound) as paused:
-        await pauses.pause("t", scope, name, by="ann", reason=None)  # type: ignore[arg-type]
+        await pauses.pause("t", scope, name, by="ann", reason=None)
     with pytest.raises(NotFound) as resumed:
-        await pauses.resume("t", scope, name)  # type: ignore[arg-type]
+        await pauses.resume("t", scope, name)
     assert says in str(paused.value)
     assert str(paused.value) == str(resumed.value)
     assert await pauses.list("t") == []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from api import shapes
+from api.doctor.finding import Setup
+from api.doctor.served import look_at_served
 from tests.api.served import Served, is_problem
 from tests.api.test_cli import ask, ask_json, invoke
 
@@ -106,6 +109,8 @@ def test_a_command_says_what_it_cannot_pause(served: Served) -> None:
 
 def test_doctor_tells_of_a_pause_as_a_warning(served: Served) -> None:
     pause(served, scope="tool", name="close_account")
-    told = [one for one in ask_json(served, "doctor") if one["check"] == "served Segue"]
-    assert [one["state"] for one in told] == ["warning"]
-    assert "segue resume" in told[0]["mend"]
+    setup = Setup(
+        portfolio=(), data=Path("none"), database_url=None, model=None, url=served.url, key=None, environment={}
+    )
+    (told,) = look_at_served(setup)
+    assert (told.state, "segue resume" in told.mend) == ("warning", True)
