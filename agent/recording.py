@@ -13,7 +13,7 @@ from agent.graph import End
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import read_facts
-from agent.store import episodes, queue, runs
+from agent.store import dead, episodes, queue, runs
 from agent.store.closing import close_run
 from agent.store.database import Database
 from agent.store.history import history
@@ -89,6 +89,7 @@ class Recording:
         due = now + timedelta(seconds=self._retrying.wait_s(failed, self._jitter))
         queue.requeue(connection, row.id, now, due_at=due)
         runs.count_attempt(connection, row.id)
+        dead.note_attempt(connection, row.id, row.tenant, failed, end.code, end.detail, now)
         return True
 
     def _close(self, connection: Connection, row: RunRow, end: End) -> Episode | None:
@@ -97,6 +98,9 @@ class Recording:
         # Before the close, which turns down what no operator ever turned down.
         results = history(connection, row).results
         close_run(connection, row.id, status=end.status, code=end.code, detail=end.detail, now=now)
+        if end.status == "failed":
+            tried = dead.tried(row.attempts + 1, end.code, end.detail, now)
+            dead.bury(connection, row.id, row.tenant, end.code, end.detail, [tried], now)
         kind = self._portfolio.events.get(row.event.type)
         if kind is None:
             return None

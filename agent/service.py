@@ -14,9 +14,12 @@ from sqlalchemy import Connection
 
 from agent.actions import action_name
 from agent.breaker import GuardedTools
+from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
+from agent.errors import Conflict, NotFound, Refused
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
+from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio, Queueing
 from agent.remember import Remembering
@@ -36,18 +39,6 @@ from memory.recall import Memory
 from tools.types import JsonObject, JsonValue
 
 AT_ONCE = Queueing()
-
-
-class NotFound(Exception):
-    """There is no such thing, or it is another tenant's."""
-
-
-class Conflict(Exception):
-    """The thing is no longer in the state the request needs."""
-
-
-class Refused(Exception):
-    """Policy does not permit what an operator asked for."""
 
 
 class BatchError(Exception):
@@ -94,11 +85,15 @@ class Segue:
         memory: Memory,
         dispatcher: Dispatcher,
         remembering: Remembering,
+        pauses: Pauses,
+        dead: DeadLetters,
         clock: Callable[[], datetime],
         decided_by: str,
     ) -> None:
         self.portfolio = portfolio
         self.decided_by = decided_by
+        self.pauses = pauses
+        self.dead = dead
         self._database = database
         self._registry = registry
         self._memory = memory
@@ -247,6 +242,9 @@ class Segue:
             problems[f"tools.{number}"] = reason
         for name, state in self._registry.resting.items():
             problems[f"tools.{name}"] = str(state)
+        await self.pauses.refresh()
+        if self.pauses.number:
+            problems["pauses"] = f"{self.pauses.number} stand, and what they hold waits (see 'segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         return problems
 

@@ -17,7 +17,7 @@ MOST_RUNS = 200
 KEPT = 256
 """Runs going on whose predecessors are kept."""
 LIVED = 1_000
-"""Closed runs kept in memory; what they met and did never changes, what they earned does."""
+"""Closed runs kept in memory; what they met and did never changes, what they earned does. Not those that failed."""
 
 
 class UsualRuns:
@@ -49,6 +49,8 @@ class UsualRuns:
         if unknown:
             found |= await self._database.read(lambda connection: past.lived(connection, unknown))
         for one in found:
+            if not found[one].settled:
+                continue
             self._lived[one] = found[one]
             self._lived.move_to_end(one)
         while len(self._lived) > LIVED:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from agent.breaker import BreakerSettings, GuardedTools
+from agent.dead_letters import DeadLetters
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
@@ -24,6 +25,7 @@ from agent.dispatcher import Dispatcher
 from agent.ids import new_id
 from agent.leases import Leases
 from agent.ledger import Ledger, Patience
+from agent.pausing import Pauses
 from agent.portfolio.load import complete, load_portfolio
 from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
@@ -113,6 +115,10 @@ async def open_segue(
             url=settings.database_url or held.engine_url,
             most=settings.runs_at_once,
         )
+        pauses = Pauses(
+            database, tools=registry.tools, events=portfolio.events, clock=_now, wake=lambda: dispatcher.wake()
+        )
+        await pauses.refresh()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
         yield Segue(
@@ -122,6 +128,8 @@ async def open_segue(
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,
+            pauses=pauses,
+            dead=DeadLetters(database, _now, dispatcher.wake),
             clock=_now,
             decided_by=decides.name,
         )

@@ -20,7 +20,7 @@ from api.bodies import Limits
 from api.boundary import LOOPBACK_HOSTS, Boundary
 from api.keyfile import Key
 from api.openapi import describe
-from api.routes import events, health, operators, runs
+from api.routes import dead_letters, events, health, operators, pauses, runs
 
 DESCRIPTION = (
     "Business events in, coordinated tool calls out, the outcome remembered. Errors are RFC 9457 problems. "
@@ -52,7 +52,7 @@ def build_app(
     app.state.limits = limits or Limits()
     problems.install(app)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
-    for module in (events, runs, operators, health):
+    for module in (events, runs, operators, pauses, dead_letters, health):
         app.include_router(module.router)
 
     @cache

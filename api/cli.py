@@ -12,7 +12,21 @@ from typing import Annotated
 
 import typer
 
-from api.commands import approvals, doctor, effects, init, keys, memory, prune, runs, send, serve, tools
+from api.commands import (
+    approvals,
+    dead,
+    doctor,
+    effects,
+    init,
+    keys,
+    memory,
+    pauses,
+    prune,
+    runs,
+    send,
+    serve,
+    tools,
+)
 
 GROUP = "segue.commands"
 
@@ -29,7 +43,7 @@ def build_cli() -> typer.Typer:
         add_completion=False,
     )
     app.callback()(_root)
-    for module in (init, doctor, serve, send, runs, approvals, effects, tools, memory, prune, keys):
+    for module in (init, doctor, serve, send, runs, approvals, effects, pauses, dead, tools, memory, prune, keys):
         module.register(app)
     _register_others(app)
     return app

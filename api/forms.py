@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from agent.store.dead import LetterState
+from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
 
 MOST_ITEMS = 200
@@ -65,6 +67,12 @@ class OutcomesQuery(PageQuery):
     state: Literal["new", "joined", "unmatched", "ungraded"] | None = None
 
 
+class DeadLettersQuery(PageQuery):
+    """Which dead letters."""
+
+    state: LetterState | Literal["all"] = "open"
+
+
 class SearchQuery(_Request):
     """What to look for in memory."""
 
@@ -112,3 +120,30 @@ class SettleForm(_Request):
         if self.state == "failed" and self.result is not None:
             raise ValueError("an effect that failed has no result")
         return self
+
+
+class ResumeForm(_Request):
+    """What is, or is to be, paused."""
+
+    scope: Scope
+    name: Filter | None = Field(None, description="Of the tool or event type; none for `all`.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ResumeForm":
+        if self.scope == "all" and self.name is not None:
+            raise ValueError("everything has no name; pause a tool or an event by name, or all without one")
+        if self.scope != "all" and self.name is None:
+            raise ValueError(f"say in 'name' which {self.scope}")
+        return self
+
+
+class PauseForm(ResumeForm):
+    """What is to be paused, and why."""
+
+    reason: Reason | None = None
+
+
+class DiscardForm(_Request):
+    """Why a dead letter is given up."""
+
+    reason: Reason | None = None

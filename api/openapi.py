@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.forms import AnswerForm, SettleForm
+from api.forms import AnswerForm, DiscardForm, PauseForm, ResumeForm, SettleForm
 from api.problems import MEDIA_TYPE
 from api.shapes import Problem
 
@@ -75,8 +75,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
+    forms = (AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm)
     _, extra = models_json_schema(
-        [(AnswerForm, "validation"), (SettleForm, "validation"), (Problem, "serialization")], ref_template=REFERENCE
+        [*((form, "validation") for form in forms), (Problem, "serialization")], ref_template=REFERENCE
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas |= {**extra["$defs"], "CloudEvent": EVENT_SCHEMA}

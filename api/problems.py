@@ -14,7 +14,8 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from agent.service import BatchError, Conflict, NotFound, Refused
+from agent.errors import Conflict, NotFound, Refused
+from agent.service import BatchError
 from memory.recall import MemoryUnavailable
 
 MEDIA_TYPE = "application/problem+json"

@@ -93,8 +93,8 @@ class Memory:
     async def remember(self, episode: Episode) -> None:
         """Make the episode findable at once, until the process ends; `flush` makes it last. Again is no error.
 
-        An id stands for one text for ever. Raises `EpisodeError` for a bad episode, `MemoryUnavailable` when
-        `TAIL_LIMIT` episodes wait: then it can only be flushed.
+        Another text under a known id takes the place of the one before. Raises `EpisodeError` for a bad episode,
+        `MemoryUnavailable` when `TAIL_LIMIT` episodes wait: then it can only be flushed.
         """
         check_episode(episode)
         (vector,) = await self._embedder.aembed([episode.text])
@@ -120,7 +120,8 @@ class Memory:
                     failure = error
                 else:
                     self._tail.drop(part)
-                    written.extend(part.ids)
+                    kind = (part.tenant, part.event_type)
+                    written.extend(one for one in part.ids if not self._tail.holds(*kind, one))
         if failure is not None and not written:
             raise MemoryUnavailable(f"{len(self._tail)} episodes are not indexed: {failure}") from failure
         return tuple(written)

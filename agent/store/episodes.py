@@ -9,46 +9,71 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
 
-from agent.store.tables import episodes, outcomes, rewards
+from agent.store.runs import OPEN
+from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.types import Episode, EpisodeAction
 
 
 def write(connection: Connection, episode: Episode) -> None:
-    """Write the episode once; a replay finds it and changes nothing."""
-    if connection.execute(select(episodes.c.id).where(episodes.c.id == episode.id)).one_or_none() is not None:
-        return
-    connection.execute(
-        insert(episodes).values(
-            id=episode.id,
-            tenant=episode.tenant,
-            source=episode.source,
-            event_id=episode.event_id,
-            event_type=episode.event_type,
-            subject=episode.subject,
-            text=episode.text,
-            features=dict(episode.features),
-            actions=[
-                {
-                    "action": action.action,
-                    "tool": action.tool,
-                    "decided_by": action.decided_by,
-                    "propensity": action.propensity,
-                }
-                for action in episode.actions
-            ],
-            declined=list(episode.declined),
-            decided_by=episode.decided_by,
-            trust=episode.trust,
-            closed_at=episode.closed_at,
-            indexed=False,
-        )
+    """Write the episode of a closed run once: a second time finds it and changes nothing.
+
+    The episode of a run that was closed again after a replay takes the place of the one before, whose rewards it keeps.
+    """
+    if connection.execute(select(episodes.c.id).where(episodes.c.id == episode.id)).one_or_none() is None:
+        connection.execute(insert(episodes).values(id=episode.id, **_values(episode)))
+    elif _is_of_an_earlier_close(connection, episode.id):
+        connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode)))
+
+
+def _values(episode: Episode) -> dict[str, Any]:
+    return {
+        "tenant": episode.tenant,
+        "source": episode.source,
+        "event_id": episode.event_id,
+        "event_type": episode.event_type,
+        "subject": episode.subject,
+        "text": episode.text,
+        "features": dict(episode.features),
+        "actions": _actions(episode),
+        "declined": list(episode.declined),
+        "decided_by": episode.decided_by,
+        "trust": episode.trust,
+        "closed_at": episode.closed_at,
+        "indexed": False,
+    }
+
+
+def _actions(episode: Episode) -> list[dict[str, Any]]:
+    return [
+        {
+            "action": action.action,
+            "tool": action.tool,
+            "decided_by": action.decided_by,
+            "propensity": action.propensity,
+        }
+        for action in episode.actions
+    ]
+
+
+def _is_of_an_earlier_close(connection: Connection, run: str) -> bool:
+    """Run and episode are closed in one commit at one moment, so another moment means: closed again since."""
+    query = (
+        select(episodes.c.closed_at.label("written_at"), runs.c.closed_at)
+        .join(runs, runs.c.id == episodes.c.id)
+        .join(dead_letters, and_(dead_letters.c.run == runs.c.id, dead_letters.c.replays > 0))
+        .where(episodes.c.id == run)
     )
+    row = connection.execute(query).one_or_none()
+    return row is not None and row.written_at != row.closed_at
 
 
 class EpisodeReader:
-    """Reads episodes by id and keeps what never changes of them; only rewards are read every time."""
+    """Reads episodes by id and keeps what never changes of them; only rewards are read every time.
+
+    The episode of a run that failed is not kept: the run may be replayed, and then it is another.
+    """
 
     def __init__(self, most: int = 20_000) -> None:
         self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
@@ -61,9 +86,11 @@ class EpisodeReader:
             known = {name: self._kept[tenant, name] for name in ids if (tenant, name) in self._kept}
         unknown = [name for name in ids if name not in known]
         if unknown:
+            # Asked first: a run that is settled by now has its last episode.
+            unsettled = _unsettled(connection, unknown)
             read = fetch(connection, tenant, unknown)
             known |= {episode.id: episode for episode in read}
-            self._keep(tenant, read)
+            self._keep(tenant, [episode for episode in read if episode.id not in unsettled])
         graded = rewards_of(connection, list(known))
         return tuple(
             replace(known[name], rewards=graded.get(name, {}))
@@ -77,6 +104,12 @@ class EpisodeReader:
                 self._kept[tenant, episode.id] = episode
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+
+
+def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
+    """Those whose run failed, or is handled again."""
+    query = select(runs.c.id).where(runs.c.id.in_(list(ids)), runs.c.status.in_(("failed", *OPEN)))
+    return frozenset(connection.execute(query).scalars())
 
 
 def _has_operators_word(episode: Episode) -> bool:
@@ -160,15 +193,7 @@ def as_json(episode: Episode) -> dict[str, Any]:
         "subject": episode.subject,
         "text": episode.text,
         "features": dict(episode.features),
-        "actions": [
-            {
-                "action": action.action,
-                "tool": action.tool,
-                "decided_by": action.decided_by,
-                "propensity": action.propensity,
-            }
-            for action in episode.actions
-        ],
+        "actions": _actions(episode),
         "declined": list(episode.declined),
         "decided_by": episode.decided_by,
         "trust": episode.trust,

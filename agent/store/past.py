@@ -30,6 +30,7 @@ from sqlalchemy import (
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.episodes import rewards_of
 from agent.store.history import call_result
+from agent.store.runs import OPEN
 from agent.store.tables import approvals, calls, effects, episodes, inbox, rewards, runs
 from agent.types import CallResult
 from tools.types import JsonObject
@@ -46,6 +47,8 @@ class LivedRun:
     subject: str
     data: JsonObject
     results: tuple[CallResult, ...]
+    settled: bool
+    """False for a run that failed, or is handled again after it: what it did may still change."""
 
 
 def _if_short(column: Column[Any], most: int) -> Case[Any]:
@@ -73,7 +76,7 @@ PLACED = (
 )
 IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 EVENTS = (
-    select(runs.c.id, runs.c.subject, _if_short(inbox.c.data, MAX_DATA).label("data"))
+    select(runs.c.id, runs.c.subject, runs.c.status, _if_short(inbox.c.data, MAX_DATA).label("data"))
     .join(inbox, inbox.c.seq == runs.c.seq)
     .where(runs.c.id.in_(IDS))
 )
@@ -117,4 +120,12 @@ def lived(connection: Connection, ids: Sequence[str]) -> Mapping[str, LivedRun]:
     for row in connection.execute(CALLS, {"ids": list(ids)}).mappings():
         made[row["run"]].append(call_result(row))
     events = connection.execute(EVENTS, {"ids": list(ids)})
-    return {row.id: LivedRun(subject=row.subject, data=row.data or {}, results=tuple(made[row.id])) for row in events}
+    return {
+        row.id: LivedRun(
+            subject=row.subject,
+            data=row.data or {},
+            results=tuple(made[row.id]),
+            settled=row.status not in ("failed", *OPEN),
+        )
+        for row in events
+    }

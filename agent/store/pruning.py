@@ -32,7 +32,7 @@ class OldRun:
     @property
     def workflows(self) -> tuple[str, ...]:
         """Ids of the workflows that handled it."""
-        return tuple(Start(run=self.id, segment=number).workflow for number in range(self.segment + 1))
+        return tuple(Start(run=self.id, segment=number, owner="").workflow for number in range(self.segment + 1))
 
 
 def counts(connection: Connection, before: datetime) -> tuple[int, int]:

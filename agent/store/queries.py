@@ -11,7 +11,19 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from agent.store import large
 from agent.store.sizes import stored_bytes
-from agent.store.tables import approvals, calls, decisions, effects, episodes, inbox, outcomes, rewards, runs
+from agent.store.tables import (
+    approvals,
+    calls,
+    dead_letters,
+    decisions,
+    effects,
+    episodes,
+    inbox,
+    outcomes,
+    pauses,
+    rewards,
+    runs,
+)
 from tools.types import JsonValue
 
 Shown: TypeAlias = dict[str, Any]
@@ -316,7 +328,7 @@ def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> list[Sh
 
 
 def counts(connection: Connection, tenant: str) -> Shown:
-    """How many runs there are of each status, and how many approvals and unknown effects wait."""
+    """How many runs there are of each status, what waits for an operator, and how much an operator has paused."""
     by_status = connection.execute(
         select(runs.c.status, func.count().label("number")).where(runs.c.tenant == tenant).group_by(runs.c.status)
     ).all()
@@ -326,10 +338,16 @@ def counts(connection: Connection, tenant: str) -> Shown:
     unknown = connection.execute(
         select(func.count()).where(effects.c.tenant == tenant, effects.c.state == "unknown")
     ).scalar_one()
+    dead = connection.execute(
+        select(func.count()).where(dead_letters.c.tenant == tenant, dead_letters.c.state == "open")
+    ).scalar_one()
+    paused = connection.execute(select(func.count()).where(pauses.c.tenant == tenant)).scalar_one()
     remembered = connection.execute(select(func.count()).where(episodes.c.tenant == tenant)).scalar_one()
     return {
         "runs": {row.status: row.number for row in by_status},
         "approvals_pending": waiting,
         "effects_unknown": unknown,
+        "dead_letters_open": dead,
+        "pauses": paused,
         "episodes": remembered,
     }

@@ -35,6 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.portfolio.model import Queueing, Rate
 from agent.store.closing import close_run
+from agent.store.pauses import stands
 from agent.store.runs import Start, hold, stop_clock
 from agent.store.tables import pauses, rates, runs, turns
 
@@ -269,9 +270,8 @@ def give_back(connection: Connection, start: Start, reason: str, now: datetime) 
     lock_queue(connection)
     hold(connection, start)
     tenant = connection.execute(SUBJECT, {"run": start.run}).one().tenant
-    there = {f"{row.scope}:{row.name}".removesuffix(":") for row in connection.execute(PAUSES, {"t": tenant})}
     # The pause may have ended since the run met it.
-    requeue(connection, start.run, now, held=reason if reason in there else None)
+    requeue(connection, start.run, now, held=reason if stands(connection, tenant, reason) else None)
 
 
 def wake(connection: Connection, run: str, now: datetime) -> None:

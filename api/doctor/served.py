@@ -23,7 +23,11 @@ def look_at_served(setup: Setup) -> Iterator[Finding]:
     if health.get("status") == "ready":
         yield ok(f"{setup.url} is ready")
     elif health.get("status") == "degraded" and isinstance(problems, dict):
-        text = "; ".join(f"{part}: {reason}" for part, reason in problems.items())
-        yield warning(f"{setup.url} works from what it knew earlier: {text}", "Start the tools' services again.")
+        paused = problems.pop("pauses", None)
+        if paused is not None:
+            yield warning(f"{setup.url} is ready, with pauses: {paused}", "End them with 'segue resume' in time.")
+        if problems:
+            text = "; ".join(f"{part}: {reason}" for part, reason in problems.items())
+            yield warning(f"{setup.url} works from what it knew earlier: {text}", "Start the tools' services again.")
     else:
         yield failed(f"{setup.url} answers, but is no Segue", "Correct --url (SEGUE_URL).")

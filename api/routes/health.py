@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 5.0
-TOOLS = "tools"
+HARMLESS = frozenset({"tools", "pauses"})
+"""Parts that keep nobody from accepting events and starting what may be started."""
 
 
 @router.get("/health/live", response_model=shapes.Alive)
@@ -36,10 +37,13 @@ async def live() -> Response:
     "/health/ready", response_model=shapes.Health, responses={503: problem_answers(s503="It cannot work now.")[503]}
 )
 async def ready(request: Request, segue: Opened, presented: Presented) -> Response:
-    """Events are accepted and runs started; a tool source that works from what it knew earlier does not stop that."""
+    """Events are accepted and runs started.
+
+    A tool source that works from what it knew earlier does not stop that, nor does what operators have paused.
+    """
     found = await _health(segue)
     told = found if _may_know(request, presented) else dict.fromkeys(found, "see the log")
-    failed = sorted(part for part in found if part.partition(".")[0] != TOOLS)
+    failed = sorted(part for part in found if part.partition(".")[0] not in HARMLESS)
     if failed:
         detail = f"not well: {', '.join(failed)}"
         return problems.problem(problems.NOT_READY, detail, problems=told)

@@ -16,7 +16,7 @@ from api.routes.runs import known_form, page
 
 router = APIRouter()
 
-_BODY = {"s408": "The body came too slowly.", "s413": "The body is too large.", "s415": "The body is not JSON."}
+BODY = {"s408": "The body came too slowly.", "s413": "The body is too large.", "s415": "The body is not JSON."}
 
 
 @router.get("/v1/approvals", tags=["approvals"], response_model=shapes.ApprovalPage, responses=problems())
@@ -42,7 +42,7 @@ async def show_approval(segue: Opened, caller: Reader, approval: str) -> Respons
     tags=["approvals"],
     response_model=shapes.ApprovalShown,
     responses=problems(
-        **_BODY,
+        **BODY,
         s404="There is no such approval.",
         s409="It was already answered.",
         s422="The body is not as it must be, or policy refuses the call.",
@@ -88,7 +88,7 @@ async def show_result(segue: Opened, caller: Reader, key: str) -> Response:
     "/v1/effects/{key}/settle",
     tags=["effects"],
     response_model=shapes.EffectShown,
-    responses=problems(**_BODY, s404="There is no such effect.", s409="The effect is not unknown."),
+    responses=problems(**BODY, s404="There is no such effect.", s409="The effect is not unknown."),
     openapi_extra=json_body(SettleForm),
 )
 async def settle_effect(request: Request, segue: Opened, caller: Operator, limits: Bounds, key: str) -> Response:

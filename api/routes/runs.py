@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from agent.service import NotFound
+from agent.errors import NotFound
 from agent.store.queries import Page, RunFilter
 from api import shapes
 from api.access import Opened, Reader

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete
 
-from agent.service import Conflict, NotFound
+from agent.errors import Conflict, NotFound
 from agent.store.database import Database
 from agent.store.large import LargeResults, pack, put, read
 from agent.store.tables import large_results

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from agent.directory import DataDirectoryBusy
+from agent.errors import Conflict, NotFound
 from agent.events import RawEvent
-from agent.service import Conflict, GivenAnswer, NotFound
+from agent.service import GivenAnswer
 from agent.store.queries import RunFilter
 from agent.types import Question
 from agent.wiring import Settings, open_segue

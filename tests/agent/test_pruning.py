@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import Connection, Table, create_engine, select, text, update
 
 from agent.directory import DataDirectory, DataDirectoryBusy
+from agent.errors import NotFound
 from agent.events import RawEvent
 from agent.pruning import Pruned, prune
-from agent.service import BatchError, NotFound
+from agent.service import BatchError
 from agent.store import past
 from agent.store.database import Database
 from agent.store.large import Stored, pack, read

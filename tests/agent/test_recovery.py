@@ -13,7 +13,8 @@ from sqlalchemy.exc import OperationalError
 
 from agent import dispatcher, wiring
 from agent.directory import DataDirectoryBusy
-from agent.service import Conflict, GivenAnswer, Refused
+from agent.errors import Conflict, Refused
+from agent.service import GivenAnswer
 from agent.store import decisions
 from agent.store.database import Database
 from agent.store.queries import Shown

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.service import BatchError, Conflict, GivenAnswer, GivenCall, Refused
+from agent.errors import Conflict, Refused
+from agent.service import BatchError, GivenAnswer, GivenCall
 from agent.types import DeciderError, Question
 from tests.agent.company import Script, call, dies, open_company, raw, refuses
 

@@ -68,8 +68,15 @@ async def test_a_key_does_what_its_scopes_say_for_its_tenant() -> None:
     for path, key in (("/v1/runs", "sender"), ("/v1/approvals", "sender"), ("/v1/tools", "sender")):
         response = await http.get(path, headers={"x-api-key": key})
         assert (response.status_code, is_problem(response)) == (403, True)
-    response = await http.post("/v1/approvals/a-1", json={"answer": "reject"}, headers={"x-api-key": "viewer"})
-    assert response.status_code == 403
+    for path in (
+        "/v1/approvals/a-1",
+        "/v1/pauses",
+        "/v1/pauses/resume",
+        "/v1/dead-letters/r-1/replay",
+        "/v1/dead-letters/r-1/discard",
+    ):
+        response = await http.post(path, json={"answer": "reject"}, headers={"x-api-key": "viewer"})
+        assert response.status_code == 403
 
 
 async def test_who_answered_is_the_name_of_the_key() -> None:

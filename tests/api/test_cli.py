@@ -280,7 +280,19 @@ def test_help_imports_nothing_heavy() -> None:
 def test_version_and_help_say_what_there_is() -> None:
     assert invoke("--version").stdout.startswith("segue ")
     text = invoke("--help").stdout
-    for command in ("serve", "send", "runs", "approvals", "effects", "tools", "memory", "keys"):
+    for command in (
+        "serve",
+        "send",
+        "runs",
+        "approvals",
+        "effects",
+        "pause",
+        "resume",
+        "dead",
+        "tools",
+        "memory",
+        "keys",
+    ):
         assert command in text
 
 

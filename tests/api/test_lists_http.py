@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes
 from tests.api.served import Served, is_problem
+from tests.api.test_dead_letters_http import buried
 
 # The server under test runs in this process and draws random numbers of its own meanwhile.
 pytestmark = pytest.mark.filterwarnings("ignore:Do not use the .random. module")
@@ -24,6 +25,8 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/approvals?state=all": shapes.ApprovalPage,
     "/v1/effects": shapes.EffectPage,
     "/v1/outcomes": shapes.OutcomePage,
+    "/v1/pauses": shapes.Pauses,
+    "/v1/dead-letters": shapes.DeadLetterPage,
     "/v1/memory/episodes": shapes.EpisodePage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
@@ -38,6 +41,8 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
     asked = served.handle("ask me")
     done = served.handle("pause me")
     served.send(served.event(type="customer.stayed", subject=done["event"]["subject"], data={"loyalty": 0.5}))
+    served.http.post("/v1/pauses", json={"scope": "tool", "name": "close_account"})
+    buried(served)
     for path, shape in LISTS.items():
         found = served.http.get(path)
         assert found.status_code == 200, path
@@ -68,6 +73,10 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/approvals/{approval}",
         "/v1/effects/{key}/result",
         "/v1/effects/{key}/settle",
+        "/v1/pauses/resume",
+        "/v1/dead-letters/{run}",
+        "/v1/dead-letters/{run}/replay",
+        "/v1/dead-letters/{run}/discard",
     } == paths
     text = json.dumps(document)
     for reference in {part.partition('"')[0] for part in text.split('"$ref": "#/components/schemas/')[1:]}:

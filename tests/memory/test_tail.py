@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from memory import recall
 from memory.embedding import Embedder
@@ -114,6 +115,23 @@ async def test_an_episode_known_to_tail_and_index_is_answered_and_counted_once(
         assert list(await _found(memory)) == ["r1"]
         assert await memory.flush() == ("r1",)
     assert await index.count("default", "support.failed") == 1
+
+
+async def test_an_episode_that_changes_while_it_is_flushed_is_flushed_again(
+    memory: Memory, index: EpisodeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, changed = index.add, episode("r1", text="A late parcel!")
+
+    async def meanwhile(tenant: str, event_type: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        await add(tenant, event_type, ids, vectors)
+        await memory.remember(changed)
+
+    await memory.remember(episode("r1"))
+    monkeypatch.setattr(index, "add", meanwhile)
+    assert await memory.flush() == ()
+    monkeypatch.undo()
+    assert await memory.flush() == ("r1",)
+    assert (await _found(memory))["r1"] == pytest.approx(1, abs=1e-5)
 
 
 async def test_remembering_searching_and_flushing_at_once_loses_and_doubles_nothing(
