@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from agent.accepting import Accepting
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
@@ -25,9 +26,10 @@ from agent.remember import Remembering
 from agent.service import Segue
 from agent.situation import Situations
 from agent.stages import RunStages
-from agent.store import episodes
+from agent.store import episodes, progress
 from agent.store.database import Database
 from agent.types import Decider
+from agent.watching import Watching
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
 from memory.recall import Memory
@@ -56,6 +58,10 @@ class Settings:
     environment: Mapping[str, str] = field(default_factory=dict)
     """What `${NAME}` in portfolios and the model's address and key are read from."""
     patience: Patience = field(default_factory=Patience)
+    max_queued: int = 100_000
+    """Queued runs beyond which no new event is accepted; see `agent.pressure`."""
+    max_streams: int = 256
+    """Streams of runs that may be open at once."""
 
 
 @asynccontextmanager
@@ -94,6 +100,10 @@ async def open_segue(
         await stages.review()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
+        accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
+        stack.push_async_callback(accepting.aclose)
+        watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
+        stack.push_async_callback(watching.aclose)
         yield Segue(
             database=database,
             portfolio=portfolio,
@@ -101,6 +111,8 @@ async def open_segue(
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,
+            accepting=accepting,
+            watching=watching,
             clock=_now,
             decided_by=decides.name,
         )
@@ -125,6 +137,10 @@ async def _open_alone(database: Database) -> None:
         raise DataDirectoryBusy(
             "Another Segue works on this database. Stop it, talk to it over HTTP (--url), or use another database."
         )
+
+
+async def _marks(database: Database, followed: Sequence[str]) -> Mapping[str, Hashable]:
+    return await database.read(lambda connection: progress.marks(connection, followed))
 
 
 def _now() -> datetime:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from agent.accepting import BatchError
 from agent.canonical import canonical, like
-from agent.service import BatchError, Conflict, GivenAnswer, GivenCall, NotFound, Refused
+from agent.service import Conflict, GivenAnswer, GivenCall, NotFound, Refused
 from agent.storable import clean, json_text
 from agent.types import Question
 from tests.agent.company import PORTFOLIO, Company, Script, call, dies, open_company, raw

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent.service import BatchError, Conflict, GivenAnswer, GivenCall, Refused
+from agent.accepting import BatchError
+from agent.service import Conflict, GivenAnswer, GivenCall, Refused
 from agent.types import DeciderError, Question
 from tests.agent.company import Script, call, dies, open_company, raw, refuses
 

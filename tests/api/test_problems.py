@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from agent.service import BatchError, Conflict, NotFound, Refused
+from agent.accepting import BatchError
+from agent.service import Conflict, NotFound, Refused
 from api.bodies import Limits
 from api.problems import TABLE
 from memory.recall import MemoryUnavailable
