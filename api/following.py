@@ -28,7 +28,7 @@ class Told:
 
 
 @dataclass
-class _Reader:
+class EventReader:
     """Server-sent events from their lines, as far as Segue uses them."""
 
     last_id: str = ""
@@ -58,7 +58,7 @@ class _Reader:
 
 def follow_run(client: Client, run: str, sleep: Callable[[float], None] = time.sleep) -> Iterator[Told]:
     """What happens to a run until it has ended, each thing once, from its beginning. Raises `CommandError`."""
-    reader = _Reader()
+    reader = EventReader()
     seen, losses = "", 0
     while True:
         headers = {"accept": "text/event-stream", **({"last-event-id": seen} if seen else {})}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from api.following import Told
@@ -10,14 +11,8 @@ from api.terminal import compact, line
 
 def told_line(told: Told) -> str:
     """When, what, and what of it."""
-    what = {
-        "status": _status,
-        "decision": _decision,
-        "effect": _effect,
-        "approval": _approval,
-        "end": _end,
-    }.get(told.name, lambda data: compact(data))
-    return line(f"{told.data.get('at') or '':27} {told.name:9} {what(told.data)}", 400)
+    tell = _TELLERS.get(told.name, compact)
+    return f"{line(told.data.get('at') or '', 27):27} {line(told.name, 9):9} {line(tell(told.data), 300)}"
 
 
 def _status(data: dict[str, Any]) -> str:
@@ -43,3 +38,12 @@ def _approval(data: dict[str, Any]) -> str:
 
 def _end(data: dict[str, Any]) -> str:
     return f"{data.get('status')}  {data.get('code') or ''}  {data.get('detail') or ''}"
+
+
+_TELLERS: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "status": _status,
+    "decision": _decision,
+    "effect": _effect,
+    "approval": _approval,
+    "end": _end,
+}
