@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from api.following import Told, EventReader
+from api.following import EventReader, Told
 from tests.api.served import Served
 
 
