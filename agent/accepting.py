@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -18,8 +19,8 @@ from agent.store import pressure
 from agent.store.database import Database
 from agent.store.inbox import Accepted, EventConflict, Incoming, accept
 
-LARGE_BATCH = 10
-"""Events beyond which batches are checked one after the other, so that many of them are not all half done."""
+LARGE_BATCH = 50
+"""Events beyond which a batch is checked in slices, one batch after the other, and may be overtaken meanwhile."""
 
 
 class BatchError(Exception):
@@ -62,9 +63,10 @@ class Accepting:
         now = self._clock()
         if len(batch) > LARGE_BATCH:
             async with self._turn:
-                incoming = await self._checked(batch, now)
+                incoming = await self._checked(batch, now, Slices())
         else:
-            incoming = await self._checked(batch, now)
+            # Without a pause, so that small deliveries are committed in the order in which they came.
+            incoming = await self._checked(batch, now, Slices(math.inf))
         with self._pressure.admit(await self._new_runs(tenant, incoming)):
             try:
                 accepted = await self._database.write(lambda connection: accept(connection, tenant, incoming, now))
@@ -75,6 +77,10 @@ class Accepting:
             self._dispatcher.outcome_came()
         return accepted
 
+    async def open(self) -> None:
+        """Count the queue for the first time."""
+        await self._pressure.queued()
+
     async def overload(self) -> str | None:
         """Why no new event is accepted at the moment; None while there is room."""
         queued = await self._pressure.queued()
@@ -84,10 +90,9 @@ class Accepting:
         """Count no more."""
         await self._pressure.aclose()
 
-    async def _checked(self, batch: Sequence[RawEvent], now: datetime) -> list[Incoming]:
+    async def _checked(self, batch: Sequence[RawEvent], now: datetime, slices: Slices) -> list[Incoming]:
         incoming: list[Incoming] = []
         errors: dict[int, str] = {}
-        slices = Slices()
         for index, raw in enumerate(batch):
             await slices.rest()
             try:

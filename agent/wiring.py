@@ -102,6 +102,7 @@ async def open_segue(
         await dispatcher.open()
         accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
         stack.push_async_callback(accepting.aclose)
+        await accepting.open()
         watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
         stack.push_async_callback(watching.aclose)
         yield Segue(
