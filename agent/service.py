@@ -12,42 +12,34 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection
 
+from agent.accepting import Accepting
 from agent.actions import action_name
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
-from agent.events import EventError, RawEvent, parse_event
-from agent.ids import new_id
+from agent.events import RawEvent
 from agent.pausing import Pauses
 from agent.policy import Limits, check
-from agent.portfolio.model import Portfolio, Queueing
+from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
+from agent.seen import Seen
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
-from agent.store import approvals, episodes, ledger, queries, runs
+from agent.store import approvals, episodes, ledger, progress, queries, runs
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
 from agent.store.database import Database
 from agent.store.decisions import Verdict
 from agent.store.history import history
-from agent.store.inbox import Accepted, EventConflict, Incoming, accept
+from agent.store.inbox import Accepted
 from agent.store.large import pack
 from agent.store.ledger import SettlementError
+from agent.store.progress import Progress
 from agent.store.queries import Page, RunFilter, Shown
 from agent.types import Call
+from agent.watching import Watching
 from memory.recall import Memory
 from tools.types import JsonObject, JsonValue
-
-AT_ONCE = Queueing()
-
-
-class BatchError(Exception):
-    """Some events of a batch are not acceptable; nothing of it was stored."""
-
-    def __init__(self, kind: Literal["invalid", "conflict"], errors: Mapping[int, str]) -> None:
-        super().__init__("; ".join(f"[{index}] {error}" for index, error in errors.items()))
-        self.kind = kind
-        self.errors = errors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +79,8 @@ class Segue:
         remembering: Remembering,
         pauses: Pauses,
         dead: DeadLetters,
+        accepting: Accepting,
+        watching: Watching,
         clock: Callable[[], datetime],
         decided_by: str,
     ) -> None:
@@ -100,38 +94,15 @@ class Segue:
         self._dispatcher = dispatcher
         self._remembering = remembering
         self._clock = clock
-        self._queueing = {name: kind.queueing for name, kind in portfolio.events.items()}
-        self._schemas = {
-            **{name: kind.schema for name, kind in portfolio.events.items()},
-            **{name: kind.schema for name, kind in portfolio.outcomes.items()},
-        }
+        self._accepting = accepting
+        self.watching = watching
+        """Who follows runs; `watching.begin` before `news` is asked for again and again."""
 
     # --- events
 
     async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
-        """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`."""
-        now = self._clock()
-        incoming: list[Incoming] = []
-        errors: dict[int, str] = {}
-        for index, raw in enumerate(batch):
-            try:
-                event, body_hash = parse_event(raw, self._schemas, now)
-            except EventError as error:
-                errors[index] = str(error)
-                continue
-            kind: Literal["run", "outcome"] = "outcome" if event.type in self.portfolio.outcomes else "run"
-            queueing = self._queueing.get(event.type, AT_ONCE)
-            incoming.append(Incoming(event=event, body_hash=body_hash, kind=kind, new_id=new_id(), queueing=queueing))
-        if errors:
-            raise BatchError("invalid", errors)
-        try:
-            accepted = await self._database.write(lambda connection: accept(connection, tenant, incoming, now))
-        except EventConflict as error:
-            raise BatchError("conflict", {error.index: str(error)}) from error
-        self._dispatcher.wake()
-        if any(one.outcome is not None for one in accepted):
-            self._dispatcher.outcome_came()
-        return accepted
+        """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`."""
+        return await self._accepting.accept(tenant, batch)
 
     def event_types(self) -> list[Shown]:
         """Event and outcome types with their schemas."""
@@ -173,6 +144,13 @@ class Segue:
         return _found(
             await self._database.read(lambda connection: queries.show_run(connection, tenant, run)), "run", run
         )
+
+    async def news(self, tenant: str, run: str, seen: Seen) -> Progress:
+        """What has happened to a run since it was seen like this. Raises `NotFound`."""
+        found = await self._database.read(lambda connection: progress.news(connection, tenant, run, seen))
+        if found is None:
+            raise NotFound(f"there is no run {run!r}")
+        return found
 
     async def approvals(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
         """Approvals and questions, newest first."""
@@ -246,6 +224,8 @@ class Segue:
         if self.pauses.number:
             problems["pauses"] = f"{self.pauses.number} stand, and what they hold waits (see 'segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
+        if (full := await self._accepting.overload()) is not None:
+            problems["queue"] = full
         return problems
 
     # --- operators
@@ -259,6 +239,7 @@ class Segue:
         if refused is not None:
             raise Refused(refused)
         self._dispatcher.wake()
+        self.watching.changed()
         return await self.approval(tenant, approval_id)
 
     def _answer(
@@ -368,6 +349,7 @@ class Segue:
                 raise NotFound(str(error)) from error
             raise Conflict(str(error)) from error
         self._dispatcher.wake()
+        self.watching.changed()
         return shown
 
     # --- memory

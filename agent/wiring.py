@@ -9,13 +9,14 @@ import logging
 import os
 import random
 import socket
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
+from agent.accepting import Accepting
 from agent.breaker import BreakerSettings, GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.deciders.planner import Planner
@@ -34,10 +35,11 @@ from agent.remember import Remembering
 from agent.service import Segue
 from agent.situation import Situations
 from agent.stages import RunStages
-from agent.store import episodes
+from agent.store import episodes, progress
 from agent.store.database import Database
 from agent.store.workers import Worker
 from agent.types import Decider
+from agent.watching import Watching
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
 from memory.recall import Memory
@@ -68,6 +70,10 @@ class Settings:
     runs_at_once: int = 64
     """Runs this process handles at the same time; 0 leaves them to workers."""
     breaker: BreakerSettings = field(default_factory=BreakerSettings)
+    max_queued: int = 100_000
+    """Queued runs beyond which no new event is accepted; see `agent.pressure`."""
+    max_streams: int = 256
+    """Streams of runs that may be open at once."""
 
 
 @asynccontextmanager
@@ -121,6 +127,12 @@ async def open_segue(
         await pauses.refresh()
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
+        accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
+        stack.push_async_callback(accepting.aclose)
+        await accepting.open()
+        watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
+        stack.push_async_callback(watching.aclose)
+        database.on_commit = watching.changed
         yield Segue(
             database=database,
             portfolio=portfolio,
@@ -130,6 +142,8 @@ async def open_segue(
             remembering=remembering,
             pauses=pauses,
             dead=DeadLetters(database, _now, dispatcher.wake),
+            accepting=accepting,
+            watching=watching,
             clock=_now,
             decided_by=decides.name,
         )
@@ -158,6 +172,10 @@ async def _open_alone(database: Database) -> None:
         raise DataDirectoryBusy(
             "Another Segue works on this database. Stop it, talk to it over HTTP (--url), or use another database."
         )
+
+
+async def _marks(database: Database, followed: Sequence[str]) -> Mapping[str, Hashable]:
+    return await database.read(lambda connection: progress.marks(connection, followed))
 
 
 def _now() -> datetime:

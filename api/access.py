@@ -12,6 +12,7 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from agent.service import Segue
 from api.bodies import Limits
+from api.intake import Intake
 from api.keyfile import DEFAULT_TENANT, SCOPES, Key, Scope, key_hash
 from api.problems import Forbidden, Unauthorized
 
@@ -96,9 +97,14 @@ async def _limits(request: Request) -> Limits:
     return cast("Limits", request.app.state.limits)
 
 
+async def _intake(request: Request) -> Intake:
+    return cast("Intake", request.app.state.intake)
+
+
 Sender = Annotated[Caller, Security(authorize, scopes=["events"])]
 Reader = Annotated[Caller, Security(authorize, scopes=["read"])]
 Operator = Annotated[Caller, Security(authorize, scopes=["operate"])]
 Presented = Annotated[list[str], Depends(presented_keys)]
 Opened = Annotated[Segue, Depends(_segue)]
 Bounds = Annotated[Limits, Depends(_limits)]
+Taking = Annotated[Intake, Depends(_intake)]

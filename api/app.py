@@ -18,6 +18,7 @@ from api import problems
 from api.access import Access
 from api.bodies import Limits
 from api.boundary import LOOPBACK_HOSTS, Boundary
+from api.intake import Intake
 from api.keyfile import Key
 from api.openapi import describe
 from api.routes import dead_letters, events, health, operators, pauses, runs
@@ -49,7 +50,9 @@ def build_app(
     )
     app.state.segue = segue
     app.state.access = Access(keys)
-    app.state.limits = limits or Limits()
+    bounds = limits or Limits()
+    app.state.limits = bounds
+    app.state.intake = Intake(most=bounds.requests, most_bytes=bounds.memory_bytes)
     problems.install(app)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     for module in (events, runs, operators, pauses, dead_letters, health):

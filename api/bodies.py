@@ -12,6 +12,7 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from starlette.responses import Response
 
+from api.intake import Taken
 from api.problems import Invalid, Malformed, TooLarge, TooSlow, UnsupportedMediaType
 from api.strict_json import JsonTextError, check_storable, read_json
 
@@ -29,6 +30,10 @@ class Limits:
     """Levels of nesting of a whole body; the data of an event has a stricter limit of its own."""
     seconds: float = 30.0
     """Within which a body must have arrived."""
+    requests: int = 256
+    """Requests with events that are being taken in at once."""
+    memory_bytes: int = 32 * 1024 * 1024
+    """Of all bodies that are held at once."""
 
 
 class Json(Response):
@@ -42,8 +47,8 @@ class Json(Response):
         return text.encode("utf-8", "backslashreplace")
 
 
-async def read_body(request: Request, limits: Limits) -> bytes:
-    """The whole body, counted while it comes. Raises `TooLarge`, `TooSlow`, `Malformed`."""
+async def read_body(request: Request, limits: Limits, taken: Taken | None = None) -> bytes:
+    """The whole body, counted while it comes. Raises `TooLarge`, `TooSlow`, `Busy`."""
     announced = request.headers.get("content-length", "")
     if announced.isascii() and announced.isdigit() and int(announced[:20]) > limits.body_bytes:
         raise TooLarge(f"the body has {announced[:20]} bytes; at most {limits.body_bytes} are taken")
@@ -52,6 +57,8 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         async with asyncio.timeout(limits.seconds):
             async for chunk in request.stream():
                 body += chunk
+                if taken is not None:
+                    taken.more(len(chunk))
                 if len(body) > limits.body_bytes:
                     raise TooLarge(f"the body has more than {limits.body_bytes} bytes")
     except TimeoutError as error:

@@ -1,11 +1,15 @@
-"""A running Segue over HTTP, as commands ask it. Start with `Client.get` and `Client.pages`."""
+"""A running Segue over HTTP, as commands ask it. Start with `Client.get` and `Client.pages`.
+
+An answer that there is too much to do (429, 503 with Retry-After) is waited out, a few times.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -14,12 +18,27 @@ from api.terminal import CommandError
 
 PAGE = 200
 TIMEOUT_S = 60.0
+ATTEMPTS = 6
+"""How often a request is sent while the answer is that there is too much to do."""
+LONGEST_WAIT_S = 60.0
+TOO_MUCH = frozenset({429, 503})
+SILENCE_S = 45.0
+"""Without so much as a heartbeat, after which a stream is given up for lost."""
+
+
+class StreamLost(Exception):
+    """A stream broke off; it can be asked for again, after so many seconds if the server said so."""
+
+    def __init__(self, detail: str, retry_after_s: float | None = None) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class Client:
     """Asks; every failure is a `CommandError` that says what to do."""
 
-    def __init__(self, url: str, key: str | None) -> None:
+    def __init__(self, url: str, key: str | None, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
         self.url = url.rstrip("/")
         headers = {"authorization": f"Bearer {key}"} if key else {}
         try:
@@ -66,19 +85,49 @@ class Client:
                 break
         return items
 
-    def _ask(self, method: str, path: str, **more: Any) -> Any:
+    def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
+        """The lines of a stream, as they come; none if there is nothing more to tell. Raises `StreamLost`."""
+        timeout = httpx.Timeout(TIMEOUT_S, read=SILENCE_S)
         try:
-            response = self._http.request(method, path, **more)
-        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise CommandError(
-                f"No Segue answers at {self.url}. "
-                "Start one with 'segue serve', or say where it is with --url or SEGUE_URL."
-            ) from error
+            with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+                if response.is_success:
+                    yield from response.iter_lines()
+                    return
+                response.read()
+        except httpx.ConnectError as error:
+            raise StreamLost(self._nobody()) from error
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
-            raise CommandError(f"{self.url}{path}: {error or type(error).__name__}") from error
+            raise StreamLost(f"{self.url}{path}: {error or type(error).__name__}") from error
+        wait = retry_after_s(response)
+        if wait is None:
+            raise CommandError(_told(response))
+        raise StreamLost(_told(response), wait)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        attempts = 1
+        while True:
+            response = self._once(method, path, **more)
+            wait = retry_after_s(response)
+            if wait is None or attempts >= ATTEMPTS:
+                break
+            self._sleep(wait)
+            attempts += 1
         if response.is_success:
             return _json(response)
         raise CommandError(_told(response))
+
+    def _once(self, method: str, path: str, **more: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **more)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise CommandError(self._nobody()) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise CommandError(f"{self.url}{path}: {error or type(error).__name__}") from error
+
+    def _nobody(self) -> str:
+        return (
+            f"No Segue answers at {self.url}. Start one with 'segue serve', or say where it is with --url or SEGUE_URL."
+        )
 
 
 @contextlib.contextmanager
@@ -89,6 +138,14 @@ def connected(url: str, key: str | None) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """How long to wait before asking again, for an answer that says so; at most a minute."""
+    given = response.headers.get("retry-after", "")
+    if response.status_code not in TOO_MUCH or not (given.isascii() and given.isdigit()):
+        return None
+    return min(float(given[:6]), LONGEST_WAIT_S)
 
 
 def listed(page: Any) -> list[Any]:

@@ -6,6 +6,7 @@ and turns unreadable JSON into text. So the text is read strictly first; what th
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import json
@@ -23,15 +24,19 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 from fastapi import Request
 
+from agent.accepting import BatchError
 from agent.events import RawEvent
-from agent.service import BatchError
+from agent.slices import Slices
 from api.bodies import Limits, is_json, media_type, read_body
+from api.intake import Taken
 from api.problems import Malformed, TooLarge, UnsupportedMediaType
 from api.strict_json import JsonTextError, read_json
 
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 PREFIX = "ce-"
+LONG_TEXT = 64 * 1024
+"""Bytes of a body beyond which it is parsed on a thread."""
 
 REQUIRED = ("specversion", "id", "source", "type")
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
@@ -48,20 +53,25 @@ class Delivery:
     events: tuple[RawEvent, ...]
 
 
-async def receive(request: Request, limits: Limits) -> Delivery:
+async def receive(request: Request, limits: Limits, taken: Taken) -> Delivery:
     """Read the events of a request.
 
-    Raises `Malformed`, `TooLarge`, `TooSlow`, `UnsupportedMediaType`; `BatchError` for malformed events of a batch.
+    Raises `Malformed`, `TooLarge`, `TooSlow`, `Busy`, `UnsupportedMediaType`; `BatchError` for malformed events of a
+    batch.
     """
     headers = request.headers.raw
     mode = _mode(headers)
-    body = await read_body(request, limits)
+    body = await read_body(request, limits, taken)
     if mode == "binary":
         return Delivery(mode=mode, events=(_binary(headers, body, limits),))
-    value = _json(body, limits)
+    if len(body) < LONG_TEXT:
+        value = _json(body, limits)
+    else:
+        # Some ten milliseconds for the largest: too long for the event loop, and one call cannot be sliced.
+        value = await asyncio.to_thread(_json, body, limits)
     if mode == "structured":
         return Delivery(mode=mode, events=(_structured(value, limits),))
-    return Delivery(mode=mode, events=_batch(value, limits))
+    return Delivery(mode=mode, events=await _batch(value, limits))
 
 
 def _mode(headers: Sequence[tuple[bytes, bytes]]) -> Literal["structured", "binary", "batch"]:
@@ -87,14 +97,16 @@ def _mode(headers: Sequence[tuple[bytes, bytes]]) -> Literal["structured", "bina
     )
 
 
-def _batch(value: Any, limits: Limits) -> tuple[RawEvent, ...]:
+async def _batch(value: Any, limits: Limits) -> tuple[RawEvent, ...]:
     if not isinstance(value, list):
         raise Malformed("a batch is a JSON array of CloudEvents")
     if len(value) > limits.batch:
         raise TooLarge(f"the batch has {len(value)} events; at most {limits.batch} are taken")
     events: list[RawEvent] = []
     errors: dict[int, str] = {}
+    slices = Slices()
     for index, item in enumerate(value):
+        await slices.rest()
         try:
             events.append(_structured(item, limits))
         except (Malformed, UnsupportedMediaType) as error:

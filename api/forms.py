@@ -49,6 +49,12 @@ class RunsQuery(PageQuery):
     source: Filter | None = None
 
 
+class StreamQuery(_Request):
+    """Where a stream goes on."""
+
+    last_event_id: str | None = Field(None, description="For clients that cannot send the header Last-Event-ID.")
+
+
 class ApprovalsQuery(PageQuery):
     """Which approvals."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -14,8 +14,10 @@ from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from agent.accepting import BatchError
 from agent.errors import Conflict, NotFound, Refused
-from agent.service import BatchError
+from agent.pressure import Overloaded
+from agent.watching import TooManyWatchers
 from memory.recall import MemoryUnavailable
 
 MEDIA_TYPE = "application/problem+json"
@@ -34,6 +36,10 @@ class TooLarge(Exception):
 
 class TooSlow(Exception):
     """The body did not arrive in time."""
+
+
+class Busy(Exception):
+    """As much is going on at once as may be."""
 
 
 class UnsupportedMediaType(Exception):
@@ -98,6 +104,16 @@ TABLE: Mapping[type[Exception], Kind] = {
     Misdirected: Kind(status=421, name="misdirected", title="The request is for another host"),
     Invalid: Kind(status=422, name="invalid", title="The request is not as it must be"),
     Refused: Kind(status=422, name="refused", title="Policy refuses it"),
+    Overloaded: Kind(status=429, name="overloaded", title="The queue is full"),
+    Busy: Kind(
+        status=503,
+        name="busy",
+        title="Too much at once",
+        headers={"retry-after": "1", "connection": "close"},
+    ),
+    TooManyWatchers: Kind(
+        status=503, name="too-many-streams", title="Too many streams are open", headers={"retry-after": "5"}
+    ),
     MemoryUnavailable: Kind(status=503, name="memory-unavailable", title="Memory cannot be asked now"),
 }
 """From an error to its answer. `BatchError` has a kind of its own: see `EVENTS`."""
@@ -138,6 +154,8 @@ def of(error: Exception) -> Response:
     kind = next((TABLE[known] for known in type(error).__mro__ if known in TABLE), UNEXPECTED)
     if isinstance(error, Invalid):
         return problem(kind, str(error), errors=error.errors)
+    if isinstance(error, Overloaded):
+        return problem(replace(kind, headers={"retry-after": str(error.retry_after_s)}), str(error))
     return problem(kind, str(error))
 
 

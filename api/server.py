@@ -40,7 +40,8 @@ async def run_server(
                 hosts = LOOPBACK_HOSTS | {in_url(address.host)}
                 app = build_app(segue, keys=address.keys, hosts=hosts)
                 url = f"http://{in_url(address.host)}:{listener.getsockname()[1]}"
-                server = _Server(_config(app, access_log=access_log), lambda: ready(segue, url))
+                config = _config(app, access_log=access_log)
+                server = _Server(config, lambda: ready(segue, url), segue.watching.stop)
                 ending.server = server
                 await server.serve(sockets=[listener])
         except asyncio.CancelledError:
@@ -78,11 +79,15 @@ class _Ending:
 
 
 class _Server(uvicorn.Server):
-    """Says when it is ready, and leaves signals to `_Ending`: uvicorn would raise them again before Segue is closed."""
+    """Says when it is ready and when it closes.
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    Signals are left to `_Ending`: uvicorn would raise them again before Segue is closed.
+    """
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], closing: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
+        self._closing = closing
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -94,6 +99,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, then let the requests in flight end."""
+        self._closing()
+        await super().shutdown(sockets)
 
 
 def _config(app: FastAPI, *, access_log: bool) -> uvicorn.Config:

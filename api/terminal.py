@@ -92,6 +92,11 @@ class Screen:
         """A value for programs; plain ASCII, so that no terminal code gets through."""
         self.console.file.write(json.dumps(value, indent=2) + "\n")
 
+    def json_line(self, value: object) -> None:
+        """One of many values, on a line of its own, at once."""
+        self.console.file.write(json.dumps(value) + "\n")
+        self.console.file.flush()
+
     def say(self, text: str, style: str = "") -> None:
         """Lines for people."""
         self.console.print(Text(clean(text), style), soft_wrap=True)

@@ -15,12 +15,15 @@ from typing import Any
 
 import httpx
 
+from evals.worlds.kit.sender import retry_after_s
+
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
 POLL_S = 0.05
 IDLE_POLL_S = 0.25
 """Between two looks at many runs: whoever asks more often takes the time from them."""
 CALL_TIMEOUT_S = 60.0
+SEND_ATTEMPTS = 6
 
 
 class ProcessError(Exception):
@@ -60,12 +63,14 @@ class Stage:
         return answer.json()
 
     async def send(self, events: Sequence[dict[str, Any]]) -> list[str]:
-        """Send a batch of CloudEvents; the ids of their runs."""
-        answer = await self.http.post(
-            f"{self.segue_url}/v1/events",
-            json=list(events),
-            headers={"Content-Type": "application/cloudevents-batch+json"},
-        )
+        """Send a batch of CloudEvents; the ids of their runs. A Segue that has too much to do is waited for."""
+        headers = {"Content-Type": "application/cloudevents-batch+json"}
+        for attempt in range(SEND_ATTEMPTS):
+            answer = await self.http.post(f"{self.segue_url}/v1/events", json=list(events), headers=headers)
+            wait = retry_after_s(answer)
+            if wait is None or attempt == SEND_ATTEMPTS - 1:
+                break
+            await asyncio.sleep(wait)
         answer.raise_for_status()
         return [accepted["run"] for accepted in answer.json()["accepted"] if accepted.get("run")]
 

@@ -19,13 +19,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 from agent.storable import json_text
+from agent.store.lane import Lane
 
 T = TypeVar("T")
 
 READERS = 4
+
+DEADLOCK = ("40P01", "40001")
+DEADLOCKS = 3
 
 HOLDING = 7031205
 """Key of PostgreSQL's advisory lock that the one Segue on a database holds."""
@@ -44,7 +49,7 @@ class Database:
         if self.dialect == "sqlite":
             self._write_engine = _sqlite_engine(url, writer=True)
             self._read_engine = _sqlite_engine(url, writer=False)
-            self._writers = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+            self._writers = None
         else:
             self._write_engine = create_engine(
                 url,
@@ -57,12 +62,15 @@ class Database:
             )
             self._read_engine = self._write_engine
             self._writers = ThreadPoolExecutor(4, thread_name_prefix="store-writer")
+        self._lane = Lane(self._write_engine, "store-lane")
         self._holding: Connection | None = None
+        self.on_commit: Callable[[], None] | None = None
+        """Called on the caller's loop after each write."""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
     async def open(self) -> None:
         """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
-        await self._on(self._writers, self._migrate)
+        await self._on(self._readers, self._migrate)
 
     async def hold(self, patience_s: float = 5.0) -> bool:
         """Be the only Segue on a PostgreSQL database until closed; False if another one holds it.
@@ -73,7 +81,7 @@ class Database:
         if self.dialect == "sqlite":
             return True
         deadline = asyncio.get_running_loop().time() + patience_s
-        while not await self._on(self._writers, self._try_hold):
+        while not await self._on(self._readers, self._try_hold):
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.1)
@@ -89,9 +97,19 @@ class Database:
         self._holding = connection
         return True
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction that is on disk when this returns."""
-        return await self._on(self._writers, lambda: self._transaction(self._write_engine, work))
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
+        """Run `work` in one transaction that is on disk when this returns.
+
+        On SQLite it may share the transaction with other works; `urgent` ones, such as accepting an event, go first.
+        On PostgreSQL only urgent ones share: others could wait for each other's locks.
+        """
+        if self._writers is None or urgent:
+            result: T = await self._lane.submit(work, urgent=urgent)
+        else:
+            result = await self._on(self._writers, lambda: self._transaction(self._write_engine, work))
+        if self.on_commit is not None:
+            self.on_commit()
+        return result
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on a consistent view of what has been committed."""
@@ -99,7 +117,9 @@ class Database:
 
     async def aclose(self) -> None:
         """Finish what was handed in, then close."""
-        await asyncio.to_thread(self._writers.shutdown)
+        await asyncio.to_thread(self._lane.close)
+        if self._writers is not None:
+            await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         if self._holding is not None:
             self._holding.invalidate()
@@ -113,6 +133,14 @@ class Database:
 
     @staticmethod
     def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+        for _ in range(DEADLOCKS):
+            try:
+                with engine.begin() as connection:
+                    return work(connection)
+            except OperationalError as error:
+                # PostgreSQL has ended one of two that waited for each other, and nothing of it happened.
+                if getattr(error.orig, "sqlstate", None) not in DEADLOCK:
+                    raise
         with engine.begin() as connection:
             return work(connection)
 

@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Runs: the handling of each event.", no_args_is_help=True)
     group.command("list")(list_runs)
     group.command("show")(show_run)
+    group.command("watch")(watch_run)
     app.add_typer(group, name="runs")
 
 
@@ -75,3 +76,27 @@ def show_run(
         screen.json(found)
     else:
         screen.console.print(run_tree(found))
+
+
+def watch_run(
+    run: Annotated[str, typer.Argument(help="Id of the run.", show_default=False)],
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for programs.")] = False,
+) -> None:
+    """Follow a run: what happened so far, then what happens, until it has ended."""
+    from api.client import connected
+    from api.following import Told, follow_run
+    from api.run_telling import told_line
+
+    screen = Screen()
+    last: Told | None = None
+    with reported(), connected(url, key) as client:
+        for told in follow_run(client, run):
+            if as_json:
+                screen.json_line({"event": told.name, "id": told.id, **told.data})
+            else:
+                screen.say(told_line(told))
+            last = told
+    if last is not None and last.data.get("status") in {"failed", "cancelled"}:
+        raise typer.Exit(1)

@@ -56,6 +56,9 @@ def serve(
     keys: Annotated[
         Path | None, typer.Option("--keys", envvar="SEGUE_KEYS", help="File of API keys.", show_default=False)
     ] = None,
+    max_queued: Annotated[
+        int, typer.Option("--max-queued", min=1, help="Queued runs beyond which new events are answered 429.")
+    ] = 100_000,
     log_level: Annotated[LogLevel, typer.Option("--log-level", envvar="SEGUE_LOG_LEVEL")] = LogLevel.WARNING,
 ) -> None:
     """Take events over HTTP and handle them, until SIGTERM or Ctrl-C."""
@@ -82,5 +85,6 @@ def serve(
         model=model or None,
         memory=not no_memory,
         environment=dict(os.environ),
+        max_queued=max_queued,
     )
     serve_here(settings, address, access_log=log_level is LogLevel.DEBUG)

@@ -4,14 +4,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from agent.errors import NotFound
 from agent.store.queries import Page, RunFilter
 from api import shapes
 from api.access import Opened, Reader
 from api.bodies import Json
-from api.forms import OutcomesQuery, PageQuery, RunsQuery, SearchQuery
+from api.event_stream import MEDIA_TYPE as STREAM
+from api.event_stream import EventStream, last_seen
+from api.forms import OutcomesQuery, PageQuery, RunsQuery, SearchQuery, StreamQuery
 from api.openapi import problems
 
 router = APIRouter()
@@ -44,6 +46,29 @@ async def list_runs(segue: Opened, caller: Reader, query: Annotated[RunsQuery, Q
 async def show_run(segue: Opened, caller: Reader, run: str) -> Response:
     """A run, whole: decisions with every candidate, effects, approvals, evidence, outcomes."""
     return Json(await segue.run(caller.tenant, known_form("run", run)))
+
+
+@router.get(
+    "/v1/runs/{run}/stream",
+    tags=["runs"],
+    response_class=Response,
+    responses={
+        **problems(s404="There is no such run.", s503="Too many streams are open, or Segue is closing."),
+        200: {"description": "Events named status, decision, effect, approval, end.", "content": {STREAM: {}}},
+        204: {"description": "The run has ended, and all of it was told."},
+    },
+)
+async def stream_run(
+    request: Request, segue: Opened, caller: Reader, query: Annotated[StreamQuery, Query()], run: str
+) -> Response:
+    """A run as server-sent events, until it has ended; goes on after the event named by `Last-Event-ID`."""
+    name = known_form("run", run)
+    seen = last_seen(request, name, query.last_event_id)
+    progress = await segue.news(caller.tenant, name, seen)
+    if progress.ended and not any(one.kind == "end" for one in progress.news):
+        # What makes a browser stop asking.
+        return Response(status_code=204)
+    return EventStream(segue, segue.watching.begin(name), tenant=caller.tenant, seen=seen)
 
 
 @router.get("/v1/tools", tags=["tools"], response_model=shapes.Tools, responses=problems())

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from agent.accepting import BatchError
 from agent.events import RawEvent
-from agent.service import BatchError, Segue
+from agent.service import Segue
 
 TENANT = "default"
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from agent.accepting import BatchError
 from agent.canonical import canonical, like
 from agent.errors import Conflict, NotFound, Refused
-from agent.service import BatchError, GivenAnswer, GivenCall
+from agent.service import GivenAnswer, GivenCall
 from agent.storable import clean, json_text
 from agent.types import Question
 from tests.agent.company import PORTFOLIO, Company, Script, call, dies, open_company, raw

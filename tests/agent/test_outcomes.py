@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from agent.accepting import BatchError
 from agent.events import RawEvent
-from agent.service import BatchError, Segue
+from agent.service import Segue
 from agent.store.queries import Shown
 from tests.agent.company import PORTFOLIO, Company, Script, call, open_company
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Table, create_engine, select, text, update
 
+from agent.accepting import BatchError
 from agent.directory import DataDirectory, DataDirectoryBusy
 from agent.errors import NotFound
 from agent.events import RawEvent
 from agent.pruning import Pruned, prune
-from agent.service import BatchError
 from agent.store import past
 from agent.store.database import Database
 from agent.store.large import Stored, pack, read

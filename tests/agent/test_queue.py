@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select, update
 
+from agent.accepting import BatchError
 from agent.ids import new_id
-from agent.service import BatchError
 from agent.store.database import Database
 from agent.store.inbox import Incoming, accept
 from agent.store.queue import claim, enter

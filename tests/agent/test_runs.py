@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from agent.accepting import BatchError
 from agent.errors import Conflict, Refused
-from agent.service import BatchError, GivenAnswer, GivenCall
+from agent.service import GivenAnswer, GivenCall
 from agent.types import DeciderError, Question
 from tests.agent.company import Script, call, dies, open_company, raw, refuses
 

@@ -96,15 +96,15 @@ class Served:
 
 
 @contextmanager
-def open_served(data: Path, keys: tuple[Key, ...] | None = None) -> Iterator[Served]:
-    """Serve on a free port from a thread of its own, until the end of the block."""
+def open_served(data: Path, keys: tuple[Key, ...] | None = None, **changes: Any) -> Iterator[Served]:
+    """Serve on a free port from a thread of its own, until the end of the block; `changes` are of the settings."""
     started: list[tuple[Company, uvicorn.Server]] = []
     failed: list[BaseException] = []
     up = threading.Event()
     with listen("127.0.0.1", 0) as listener:
 
         async def main() -> None:
-            async with open_company(data, ByWord()) as company:
+            async with open_company(data, ByWord(), **changes) as company:
                 app = build_app(company.segue, keys=keys)
                 server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None))
                 started.append((company, server))

@@ -304,3 +304,14 @@ def test_a_run_of_another_version_is_shown_as_far_as_it_is_understood(run: dict[
 def test_clean_leaves_no_control_character() -> None:
     assert not any(ord(character) < 32 and character != "\n" for character in clean("".join(map(chr, range(300)))))
     clean("\ud800").encode()
+
+
+def test_a_run_is_watched_to_its_end(served: Served) -> None:
+    run = served.handle("pause please", subject=UNSAFE)["id"]
+    lines = ask(served, "runs", "watch", run).stdout.splitlines()
+    assert [line.split()[1] for line in lines] == ["decision", "effect", "effect", "decision", "end"]
+    assert "pause_mail" in lines[0]
+    told = [json.loads(line) for line in ask(served, "runs", "watch", run, "--json").stdout.splitlines()]
+    assert [one["event"] for one in told] == ["decision", "effect", "effect", "decision", "end"]
+    missing = invoke("runs", "watch", "none", "--url", served.url)
+    assert (missing.exit_code, "no run" in missing.stderr) == (1, True)

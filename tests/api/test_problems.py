@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from agent.accepting import BatchError
 from agent.errors import Conflict, NotFound, Refused
-from agent.service import BatchError
 from api.bodies import Limits
 from api.problems import TABLE
 from memory.recall import MemoryUnavailable

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -15,8 +17,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from agent.directory import DataDirectory
-from api.address import listen
+from agent.wiring import Settings
+from api.address import Address, listen
 from api.cli import build_cli
+from api.server import CLOSE_WITHIN_S, run_server
 from tests.agent.company import PORTFOLIO, embedding_cache
 
 
@@ -67,6 +71,37 @@ def test_a_server_uses_tools_beside_its_portfolio_says_when_it_is_ready_and_ends
     assert "Traceback" not in errors
     with DataDirectory.hold(tmp_path / "data"):
         pass
+
+
+async def test_open_streams_end_with_the_server(tmp_path: Path) -> None:
+    text = PORTFOLIO.replace("allow: [know, calm, pay_back]", "allow: [pay_back]").replace(
+        "step: calm}\n", "step: repay}\n"
+    )
+    text = text.replace("purpose: pause advertising mail to the customer", "purpose: pay money back to a customer")
+    settings = Settings(
+        portfolio=(Path(portfolio(tmp_path, text)),),
+        data=tmp_path / "data",
+        environment={"SEGUE_CACHE": str(embedding_cache())},
+    )
+    urls: asyncio.Queue[str] = asyncio.Queue()
+    address = Address(host="127.0.0.1", port=0, keys=None)
+    serving = asyncio.create_task(run_server(settings, address, lambda _, url: urls.put_nowait(url)))
+    event = {"specversion": "1.0", "id": "1", "source": "/s", "type": "customer.upset", "data": {"message": "pay"}}
+    async with httpx.AsyncClient(base_url=await urls.get(), trust_env=False, timeout=30) as http:
+        sent = await http.post("/v1/events", json=event, headers={"content-type": "application/cloudevents+json"})
+        run = sent.json()["accepted"][0]["run"]
+        async with http.stream("GET", f"/v1/runs/{run}/stream") as stream:
+            names = []
+            async for line in stream.aiter_lines():
+                names.append(line.partition("event: ")[2])
+                if '"status":"waiting"' in line:
+                    began = time.monotonic()
+                    os.kill(os.getpid(), signal.SIGTERM)
+            assert "approval" in names
+            assert "end" not in names
+    await serving
+    # Less than what uvicorn gives requests in flight; the rest of Segue closes meanwhile.
+    assert time.monotonic() - began < CLOSE_WITHIN_S
 
 
 def test_what_is_wrong_in_a_portfolio_is_printed_one_mistake_a_line(tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ import httpx
 FINAL_REFUSALS = frozenset({400, 409, 413, 415, 422})
 """Answers that repeating cannot change: the event is set aside with the reason."""
 
+TOO_MUCH = frozenset({429, 503})
+LONGEST_WAIT_S = 60.0
+
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
 
@@ -27,12 +30,15 @@ class Sender:
         self._client = None if segue is None else httpx.AsyncClient(headers=headers, timeout=10.0, trust_env=False)
         self._turn, self._transaction = turn, transaction
         self._flushing = asyncio.Lock()
+        self._not_before = 0.0
+        """On the loop's clock: until then Segue asked to be left alone."""
 
     async def flush(self) -> int:
         """Send what waits, in order, until Segue cannot take more; gives how many were accepted."""
         sent = 0
+        clock = asyncio.get_running_loop().time
         async with self._flushing:
-            while self._client is not None and self._address is not None:
+            while self._client is not None and self._address is not None and clock() >= self._not_before:
                 row = await self._oldest()
                 if row is None:
                     break
@@ -70,5 +76,16 @@ class Sender:
             return "pending", f"{type(error).__name__}: {error}"
         if response.is_success:
             return "sent", None
+        wait = retry_after_s(response)
+        if wait is not None:
+            self._not_before = asyncio.get_running_loop().time() + wait
         detail = f"{response.status_code}: {response.text[:500]}"
         return ("refused" if response.status_code in FINAL_REFUSALS else "pending"), detail
+
+
+def retry_after_s(response: httpx.Response) -> float | None:
+    """How long a Segue that has too much to do asks to wait, if it does; at most a minute."""
+    given = response.headers.get("retry-after", "")
+    if response.status_code not in TOO_MUCH or not (given.isascii() and given.isdigit()):
+        return None
+    return min(float(given[:6]), LONGEST_WAIT_S)
