@@ -1,0 +1,99 @@
+"""`python -m evals.bench.host ARM ...`: one arm as a server of its own. Start with `main`.
+
+`POST /runs` answers when the run has ended; Segue's arm answers 202 as soon as the event is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import cProfile
+import json
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from evals.bench import arms
+from evals.bench.arms import Arm, Asked, Place
+from evals.bench.workload import Waits
+
+Opening = Callable[[Place], AbstractAsyncContextManager[Arm]]
+
+
+def main() -> None:
+    """Open the arm that is named and serve it until a signal ends it."""
+    parser = argparse.ArgumentParser(prog="python -m evals.bench.host")
+    parser.add_argument("arm", choices=("bare", "checkpointed", "dbos", "dbos-tuned", "segue"))
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--database-url")
+    parser.add_argument("--profile", type=Path, help="Write what the loop's thread spent its time on here (cProfile).")
+    given = parser.parse_args()
+    place = Place(folder=given.folder, database_url=given.database_url)
+    profile = cProfile.Profile() if given.profile else None
+    with asyncio.Runner() as runner:
+        try:
+            runner.run(serve(_opening(given.arm), place, given.port, profile))
+        finally:
+            if profile is not None:
+                profile.dump_stats(given.profile)
+
+
+async def serve(opening: Opening, place: Place, port: int, profile: cProfile.Profile | None) -> None:
+    """Serve the arm on loopback."""
+    async with opening(place) as arm:
+        config = uvicorn.Config(door(arm), port=port, log_level="warning", access_log=False, lifespan="off")
+        if profile is not None:
+            profile.enable()
+        await uvicorn.Server(config).serve()
+        if profile is not None:
+            profile.disable()
+
+
+def door(arm: Arm) -> Starlette:
+    """The same for every arm."""
+
+    async def runs(request: Request) -> JSONResponse:
+        body = json.loads(await request.body())
+        waits = Waits(model_ms=body["model_ms"], tool_ms=body["tool_ms"])
+        answer = await arm.run(Asked(id=body["id"], text=body["text"], waits=waits))
+        return JSONResponse(dict(answer), status_code=202 if answer else 200)
+
+    async def begun(request: Request) -> JSONResponse:
+        return JSONResponse({"begun": arm.begun(request.path_params["run"])})
+
+    async def ready(_: Request) -> JSONResponse:
+        return JSONResponse({})
+
+    return Starlette(
+        routes=[
+            Route("/runs", runs, methods=["POST"]),
+            Route("/runs/{run}/begun", begun),
+            Route("/health/ready", ready),
+        ]
+    )
+
+
+def _opening(name: str) -> Opening:
+    if name == "segue":
+        # Imported only where it is measured: it takes longer than all others together.
+        from evals.bench.segue_arm import segue
+
+        return segue
+    openings: dict[str, Opening] = {
+        "bare": arms.bare,
+        "checkpointed": arms.checkpointed,
+        "dbos": arms.dbos,
+        "dbos-tuned": arms.dbos_tuned,
+    }
+    return openings[name]
+
+
+if __name__ == "__main__":
+    main()
