@@ -27,6 +27,8 @@ def bench() -> typer.Typer:
     """`segue bench ...`: what it costs."""
     group = typer.Typer(help="Measure what Segue costs, beside what it is built on.", no_args_is_help=True)
     group.command("overhead", help="The same runs through Segue, bare LangGraph, DBOS and Aegra.")(overhead)
+    group.command("ingest", help="How fast events are accepted while work piles up.")(ingest)
+    group.command("scale", help="Memory and speed over many runs, and over several workers.")(scale)
     return group
 
 
@@ -61,6 +63,45 @@ def overhead(
         keep=keep,
     )
     _measure("overhead", lambda progress: run_overhead(asked, progress), as_json=as_json)
+
+
+def ingest(
+    rate: Annotated[float, typer.Option(min=1.0, help="Events a second.")] = 100.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long they come at that rate.")] = 60.0,
+    hold: Annotated[float, typer.Option(min=0.0, max=290.0, help="Seconds that a tool which holds takes.")] = 5.0,
+    burst: Annotated[int, typer.Option(min=1, help="Events of the burst, one a request.")] = 2000,
+    clients: Annotated[int, typer.Option(min=1, max=1000, help="Clients that send the burst.")] = 32,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send events to a `segue serve` of its own; exit 1 if a mark is missed, 2 if nothing can be measured."""
+    from evals.bench.ingest import Asked, run_ingest
+
+    asked = Asked(rate=rate, seconds=seconds, hold_s=hold, burst=burst, clients=clients, keep=keep)
+    _measure("ingest", lambda progress: run_ingest(asked, progress), as_json=as_json)
+
+
+def scale(
+    runs: Annotated[int, typer.Option(min=20, help="Runs in one process.")] = 10_000,
+    in_flight: Annotated[int, typer.Option(min=1, help="Runs at once.")] = 64,
+    workers: Annotated[list[int] | None, typer.Option(min=1, help="Workers on PostgreSQL; repeatable.")] = None,
+    seconds: Annotated[float, typer.Option(min=1.0, help="How long each number of workers is measured.")] = 20.0,
+    database_url: DatabaseUrl = None,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at memory after a tenth of the runs and after all; exit 1 if a mark is missed, 2 if that is impossible."""
+    from evals.bench.scale import Asked, run_scale
+
+    asked = Asked(
+        runs=runs,
+        in_flight=in_flight,
+        workers=workers or [1, 2, 4],
+        seconds=seconds,
+        database_url=database_url,
+        keep=keep,
+    )
+    _measure("scale", lambda progress: run_scale(asked, progress), as_json=as_json)
 
 
 def _measure(name: str, work: Callable[[Progress], Coroutine[None, None, Report]], *, as_json: bool) -> None:

@@ -31,7 +31,8 @@ class StoreWatch:
 
     async def closed(self, run: str) -> float:
         """Wait until it is closed or parked; when that was first seen, in seconds since the epoch."""
-        future = self._awaited[run] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._awaited[run] = future
         self._asked.set()
         return await future
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +15,10 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from evals.bench.errors import BenchError
+
+
+KEPT_S = 1.0
+"""How long a connection may be idle: servers end it after some seconds, at worst just as a request is sent."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +77,8 @@ class Wire:
     async def _take(self) -> _Connection:
         while self._idle:
             kept = self._idle.pop()
-            if not kept.ended:
+            if kept.fresh:
                 return kept
-            # Servers end what was idle for some seconds.
             kept.close()
             self._open.discard(kept)
         return await self._connect()
@@ -90,14 +94,21 @@ class _Connection:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
 
+        self._used_at = 0.0
+
     @property
-    def ended(self) -> bool:
-        return self._reader.at_eof()
+    def fresh(self) -> bool:
+        return time.monotonic() - self._used_at < KEPT_S and not self._reader.at_eof()
 
     def close(self) -> None:
         self._writer.close()
 
     async def exchange(self, request: bytes) -> Reply:
+        reply = await self._exchange(request)
+        self._used_at = time.monotonic()
+        return reply
+
+    async def _exchange(self, request: bytes) -> Reply:
         self._writer.write(request)
         lines = (await self._reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
         status = int(lines[0].split()[1])
