@@ -117,7 +117,7 @@ def _measure(name: str, work: Callable[[Progress], Coroutine[None, None, Report]
         typer.echo(f"segue bench {name}: {error}", err=True)
         raise typer.Exit(2) from error
     print_report(report, as_json=as_json)
-    raise typer.Exit(exit_code(report.marks))
+    raise typer.Exit(exit_code(report))
 
 
 @contextmanager

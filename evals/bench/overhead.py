@@ -35,6 +35,9 @@ class Measured:
     begins_ms: Sequence[float] = ()
     """From the 202 to the begin of the first decision, of runs alone without waits."""
     skipped: str | None = None
+    """Why there is nothing."""
+    broken: bool = False
+    """It had to be measured, and failed."""
 
     def runs_per_s(self, key: Key) -> float | None:
         """Of the middle round."""
@@ -78,7 +81,7 @@ async def measure_overhead(
 ) -> Sequence[Measured]:
     """Every arm in every round, one after the other; `progress` gets what is next and how many figures are done.
 
-    Raises `BenchError` and `ProcessError` for a Segue arm; what another arm cannot do is told in its place.
+    What an arm cannot do is told in its place.
     """
     found: dict[ArmPlan, Measured] = {
         plan: Measured(plan=plan, cells={}, skipped=machinery.lacks(plan)) for plan in wanted.plans
@@ -109,9 +112,7 @@ async def _one_round(
                 progress(plan.told, 1)
             _check_ends(door)
     except (BenchError, ProcessError) as error:
-        if plan.name.startswith("segue"):
-            raise
-        return Measured(plan=plan, cells={}, skipped=str(error))
+        return Measured(plan=plan, cells={}, skipped=str(error), broken=plan.name.startswith("segue"))
     return Measured(plan=plan, cells=cells, begins_ms=begins)
 
 

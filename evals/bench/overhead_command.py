@@ -57,7 +57,8 @@ async def run_overhead(asked: Asked, progress: Callable[[str, int], None]) -> Re
         found = await measure_overhead(wanted, machinery, progress)
     notes = [f"{one.plan.told}: {one.skipped}" for one in found if one.skipped is not None]
     rows = list(_rows(found, wanted))
-    return Report(command="overhead", rows=rows, marks=overhead_marks(found), load=load, notes=notes)
+    broken = any(one.broken for one in found)
+    return Report(command="overhead", rows=rows, marks=overhead_marks(found), load=load, broken=broken, notes=notes)
 
 
 def _plans(asked: Asked) -> tuple[ArmPlan, ...]:

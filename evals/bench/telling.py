@@ -32,6 +32,8 @@ class Report:
     marks: Sequence[Mark]
     load: float
     """Processes that wanted a core before it began, by the system's mean over a minute."""
+    broken: bool = False
+    """A part of it that had to be measured could not be."""
     notes: Sequence[str] = ()
     """What was left out, and why."""
 
@@ -65,9 +67,9 @@ def print_report(report: Report, *, as_json: bool) -> None:
     console.print(_marks(report.marks))
 
 
-def exit_code(marks: Sequence[Mark]) -> int:
-    """1 when a mark was missed; a skipped one is none."""
-    return int(any(mark.state == "failed" for mark in marks))
+def exit_code(report: Report) -> int:
+    """2 when something could not be measured, 1 when a mark was missed; a skipped one is none."""
+    return 2 if report.broken else int(any(mark.state == "failed" for mark in report.marks))
 
 
 def _rows(report: Report) -> Table:

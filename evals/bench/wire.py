@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 
 from evals.bench.errors import BenchError
 
-
 KEPT_S = 1.0
 """How long a connection may be idle: servers end it after some seconds, at worst just as a request is sent."""
 
