@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ def overhead(
     warm: Annotated[float, typer.Option(min=0.0, help="Seconds before that, which do not count.")] = 2.0,
     rounds: Annotated[int, typer.Option(min=1, max=99, help="Rounds over all arms; the middle one counts.")] = 1,
     in_flight: Annotated[list[int] | None, typer.Option(min=1, help="Only so many at once; repeatable.")] = None,
-    profile: Annotated[Path | None, typer.Option(help="Write a cProfile of each arm into this folder.")] = None,
+    profile: Annotated[Path | None, typer.Option(help="Write where each arm's time goes into this folder.")] = None,
     keep: Keep = None,
     as_json: AsJson = False,
 ) -> None:
@@ -110,6 +111,8 @@ def _measure(name: str, work: Callable[[Progress], Coroutine[None, None, Report]
     from evals.bench.telling import exit_code, print_report
     from evals.processes import ProcessError
 
+    # Whoever ends it must not leave a database server behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _progress() as progress:
             report = asyncio.run(work(progress))

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
+import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from evals.bench import arms
 from evals.bench.arms import Arm, Asked, Place
+from evals.bench.profiling import profiled
 from evals.bench.workload import Waits
 
 Opening = Callable[[Place], AbstractAsyncContextManager[Arm]]
@@ -33,33 +34,28 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--database-url")
-    parser.add_argument("--profile", type=Path, help="Write what the loop's thread spent its time on here (cProfile).")
+    parser.add_argument("--profile", type=Path, help="Write where processor time goes into this file.")
     given = parser.parse_args()
     place = Place(folder=given.folder, database_url=given.database_url)
-    profile = cProfile.Profile() if given.profile else None
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(serve(_opening(given.arm), place, given.port, profile))
-        finally:
-            if profile is not None:
-                profile.dump_stats(given.profile)
+    asyncio.run(serve(_opening(given.arm), place, given.port, given.profile))
 
 
-async def serve(opening: Opening, place: Place, port: int, profile: cProfile.Profile | None) -> None:
+async def serve(opening: Opening, place: Place, port: int, profile: Path | None) -> None:
     """Serve the arm on loopback."""
-    async with opening(place) as arm:
-        config = uvicorn.Config(door(arm), port=port, log_level="warning", access_log=False, lifespan="off")
-        if profile is not None:
-            profile.enable()
-        await uvicorn.Server(config).serve()
-        if profile is not None:
-            profile.disable()
+    asked = itertools.count()
+    with profiled(profile, lambda: next(asked)):
+        async with opening(place) as arm:
+            app = door(arm, asked)
+            config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off")
+            await uvicorn.Server(config).serve()
 
 
-def door(arm: Arm) -> Starlette:
-    """The same for every arm."""
+def door(arm: Arm, asked: Iterator[int] | None = None) -> Starlette:
+    """The same for every arm; `asked` is drawn from for each run."""
+    asked = asked or itertools.count()
 
     async def runs(request: Request) -> JSONResponse:
+        next(asked)
         body = json.loads(await request.body())
         waits = Waits(model_ms=body["model_ms"], tool_ms=body["tool_ms"])
         answer = await arm.run(Asked(id=body["id"], text=body["text"], waits=waits))

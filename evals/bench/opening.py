@@ -25,6 +25,8 @@ from evals.processes import ProcessError, address, free_port, python_module, unt
 
 DatabaseName: TypeAlias = Literal["none", "sqlite", "postgresql"]
 ArmName: TypeAlias = Literal["bare", "checkpointed", "dbos", "dbos-tuned", "segue", "segue-known", "aegra"]
+START_WITHIN_S = 300.0
+"""On a machine with much other work."""
 END_WITHIN_S = 15.0
 
 
@@ -100,7 +102,7 @@ async def open_door(plan: ArmPlan, machinery: Machinery) -> AsyncIterator[Door]:
         async with aegra(machinery.aegra, folder, url) as port, Wire(address(port)) as wire:
             yield AegraDoor(wire=wire)
         return
-    profile = machinery.profile and machinery.profile / f"{folder.name}.prof"
+    profile = machinery.profile and machinery.profile / f"{folder.name}.txt"
     async with host(plan.name, folder, url, profile) as (port, _), Wire(address(port)) as wire:
         if plan.name not in ("segue", "segue-known"):
             yield HostDoor(wire=wire)
@@ -123,7 +125,7 @@ async def host(
         httpx.AsyncClient(trust_env=False) as http,
         python_module(command, log) as process,
     ):
-        await until_answers(http, f"{address(port)}/health/ready", process, log)
+        await until_answers(http, f"{address(port)}/health/ready", process, log, START_WITHIN_S)
         yield port, process
 
 
@@ -149,7 +151,7 @@ async def aegra(venv: Path, folder: Path, url: str) -> AsyncIterator[int]:
         )
     try:
         async with httpx.AsyncClient(trust_env=False) as http:
-            await until_answers(http, f"{address(port)}/health", process, log)
+            await until_answers(http, f"{address(port)}/health", process, log, START_WITHIN_S)
         yield port
     finally:
         await _end_group(process)

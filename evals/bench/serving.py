@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 
+from evals.bench.opening import START_WITHIN_S
 from evals.bench.segue_arm import PORTFOLIO
 from evals.processes import address, free_port, python_module, until_answers
 
@@ -46,7 +47,7 @@ async def _module(command: list[str], log: Path, ready: str) -> AsyncIterator[as
         if name == "SEGUE_CACHE" or not name.startswith(("SEGUE_", "OPENAI_"))
     }
     async with httpx.AsyncClient(trust_env=False) as http, python_module(command, log, environment=environment) as one:
-        await until_answers(http, ready, one, log)
+        await until_answers(http, ready, one, log, START_WITHIN_S)
         yield one
 
 
