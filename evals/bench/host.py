@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -21,7 +21,7 @@ from starlette.routing import Route
 
 from evals.bench import arms
 from evals.bench.arms import Arm, Asked, Place
-from evals.bench.profiling import profiled
+from evals.bench.profiling import Watch
 from evals.bench.workload import Waits
 
 Opening = Callable[[Place], AbstractAsyncContextManager[Arm]]
@@ -43,11 +43,14 @@ def main() -> None:
 async def serve(opening: Opening, place: Place, port: int, profile: Path | None) -> None:
     """Serve the arm on loopback."""
     asked = itertools.count()
-    with profiled(profile, lambda: next(asked)):
+    with Watch() if profile else nullcontext() as watch:
         async with opening(place) as arm:
-            app = door(arm, asked)
-            config = uvicorn.Config(app, port=port, log_level="warning", access_log=False, lifespan="off")
+            config = uvicorn.Config(door(arm, asked), port=port, log_level="warning", access_log=False, lifespan="off")
+            if watch is not None:
+                watch.begin()
             await uvicorn.Server(config).serve()
+            if watch is not None and profile is not None:
+                profile.write_text(watch.told(next(asked)))
 
 
 def door(arm: Arm, asked: Iterator[int] | None = None) -> Starlette:

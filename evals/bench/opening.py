@@ -21,7 +21,7 @@ from evals.bench.arms import SAVER, missing
 from evals.bench.doors import AegraDoor, Door, HostDoor, SegueDoor
 from evals.bench.store_watch import watching
 from evals.bench.wire import Wire
-from evals.processes import ProcessError, address, free_port, python_module, until_answers
+from evals.processes import address, free_port, python_module, until_answers
 
 DatabaseName: TypeAlias = Literal["none", "sqlite", "postgresql"]
 ArmName: TypeAlias = Literal["bare", "checkpointed", "dbos", "dbos-tuned", "segue", "segue-known", "aegra"]
@@ -167,6 +167,3 @@ async def _end_group(process: asyncio.subprocess.Process) -> None:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         await process.wait()
-
-
-__all__ = ["PLANS", "ArmPlan", "Machinery", "ProcessError", "find_aegra", "host", "open_door"]

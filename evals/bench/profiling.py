@@ -1,4 +1,4 @@
-"""Where a server's processor time goes, by thread and by package. Start with `profiled`.
+"""Where a server's processor time goes, by thread and by package. Start with `Watch`.
 
 Times are those of the processor, so that other work on the machine does not count; watching makes all of them larger,
 short Python calls most.
@@ -11,11 +11,11 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
 
@@ -25,31 +25,38 @@ LEAST_MS = 0.05
 """What takes less in a run is left out."""
 
 
-@contextmanager
-def profiled(file: Path | None, runs: Callable[[], int]) -> Iterator[None]:
-    """Watch this thread and all that are started in the block, and write what was seen into the file."""
-    if file is None:
-        yield
-        return
-    watched: list[tuple[str, cProfile.Profile]] = []
+@dataclass
+class Watch:
+    """Watches the threads that are started while it is open, and from `begin` on the one that calls it."""
 
-    def begin() -> None:
-        profile = cProfile.Profile(time.thread_time)
-        watched.append((_group(threading.current_thread().name), profile))
-        profile.enable()
+    watched: list[tuple[str, cProfile.Profile]] = field(default_factory=list)
 
-    def first(_frame: FrameType, _event: str, _argument: Any) -> None:
-        sys.setprofile(None)
-        begin()
+    def __enter__(self) -> Self:
+        threading.setprofile(self._first)
+        return self
 
-    threading.setprofile(first)
-    begin()
-    try:
-        yield
-    finally:
-        watched[0][1].disable()
+    def __exit__(self, *_: object) -> None:
         threading.setprofile(None)
-        file.write_text(_told(watched, max(1, runs())))
+        sys.setprofile(None)
+
+    def begin(self) -> None:
+        """All is open: forget what was seen till now, and watch this thread too."""
+        for _, profile in self.watched:
+            profile.clear()
+        self._add()
+
+    def told(self, runs: int) -> str:
+        """What was seen, as tables for people."""
+        return _told(self.watched, max(1, runs))
+
+    def _first(self, _frame: FrameType, _event: str, _argument: Any) -> None:
+        sys.setprofile(None)
+        self._add()
+
+    def _add(self) -> None:
+        profile = cProfile.Profile(time.thread_time)
+        self.watched.append((_group(threading.current_thread().name), profile))
+        profile.enable()
 
 
 def _group(thread: str) -> str:
