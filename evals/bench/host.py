@@ -9,8 +9,9 @@ import argparse
 import asyncio
 import itertools
 import json
+import signal
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 import uvicorn
@@ -48,7 +49,7 @@ async def serve(opening: Opening, place: Place, port: int, profile: Path | None)
             config = uvicorn.Config(door(arm, asked), port=port, log_level="warning", access_log=False, lifespan="off")
             if watch is not None:
                 watch.begin()
-            await uvicorn.Server(config).serve()
+            await _Server(config).serve()
             if watch is not None and profile is not None:
                 profile.write_text(watch.told(next(asked)))
 
@@ -77,6 +78,17 @@ def door(arm: Arm, asked: Iterator[int] | None = None) -> Starlette:
             Route("/health/ready", ready),
         ]
     )
+
+
+class _Server(uvicorn.Server):
+    """Ends with SIGTERM and lets the arm close: uvicorn would raise the signal once more before that."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Only this one."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, lambda: setattr(self, "should_exit", True))
+        yield
 
 
 def _opening(name: str) -> Opening:

@@ -46,7 +46,8 @@ class Watch:
         self._add()
 
     def told(self, runs: int) -> str:
-        """What was seen, as tables for people."""
+        """What was seen, as tables for people; this thread is not watched any more."""
+        sys.setprofile(None)
         return _told(self.watched, max(1, runs))
 
     def _first(self, _frame: FrameType, _event: str, _argument: Any) -> None:
