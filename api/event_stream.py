@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from agent.errors import NotFound, Segue
+from agent.errors import NotFound
 from agent.seen import Seen, SeenError
+from agent.service import Segue
 from agent.store.progress import News
 from agent.watching import Watch
 from api.problems import Malformed

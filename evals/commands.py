@@ -1,4 +1,4 @@
-"""The commands evals adds to `segue`: `world`, `demo` and `eval`. Start with `register`."""
+"""The commands evals adds to `segue`: `world`, `demo`, `eval` and `bench`. Start with `register`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from evals.bench.command import bench
 from evals.scenarios.command import scenarios
 from evals.seasons.command import season
 
@@ -17,6 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("world", help="Serve a simulated company: AI tools over HTTP, with state and outcomes.")(world)
     app.command("demo", help="Play both stories against worlds of their own, and show what memory is worth.")(demo)
     app.add_typer(_evaluations(), name="eval")
+    app.add_typer(bench(), name="bench")
 
 
 def _evaluations() -> typer.Typer:

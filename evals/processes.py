@@ -189,16 +189,22 @@ async def python_module(
                 await process.wait()
 
 
-async def until_answers(http: httpx.AsyncClient, url: str, process: asyncio.subprocess.Process, log: Path) -> None:
+async def until_answers(
+    http: httpx.AsyncClient,
+    url: str,
+    process: asyncio.subprocess.Process,
+    log: Path,
+    within_s: float = START_TIMEOUT_S,
+) -> None:
     """Wait for 200 at the address. Raises `ProcessError` with the end of the log."""
     try:
-        async with asyncio.timeout(START_TIMEOUT_S):
+        async with asyncio.timeout(within_s):
             while not await answers(http, url):
                 if process.returncode is not None:
                     raise ProcessError(f"a server ended at its start:\n{_tail(log)}")
                 await asyncio.sleep(POLL_S)
     except TimeoutError as error:
-        raise ProcessError(f"a server did not answer within {START_TIMEOUT_S:.0f} s:\n{_tail(log)}") from error
+        raise ProcessError(f"a server did not answer within {within_s:.0f} s:\n{_tail(log)}") from error
 
 
 async def answers(http: httpx.AsyncClient, url: str) -> bool:

@@ -64,11 +64,11 @@ def fail_once(monkeypatch: pytest.MonkeyPatch, where: str, times: int = 1) -> li
     original = Database.write
     failed: list[str] = []
 
-    async def write(self: Database, work: Callable[..., Any]) -> Any:
+    async def write(self: Database, work: Callable[..., Any], **how: Any) -> Any:
         if where in work.__qualname__ and len(failed) < times:
             failed.append(where)
             raise OperationalError("INSERT", {}, OSError("database or disk is full"))
-        return await original(self, work)
+        return await original(self, work, **how)
 
     monkeypatch.setattr(Database, "write", write)
     return failed

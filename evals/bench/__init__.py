@@ -1,0 +1,1 @@
+"""What Segue costs, beside what it is built on: `segue bench`. See `docs/performance.md`."""
