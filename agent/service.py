@@ -28,6 +28,7 @@ from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
 from agent.store import approvals, episodes, ledger, progress, queries, runs
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
+from agent.store.cancelling import cancel
 from agent.store.database import Database
 from agent.store.decisions import Verdict
 from agent.store.history import history
@@ -36,6 +37,7 @@ from agent.store.large import pack
 from agent.store.ledger import SettlementError
 from agent.store.progress import Progress
 from agent.store.queries import Page, RunFilter, Shown
+from agent.store.runs import OPEN
 from agent.types import Call
 from agent.watching import Watching
 from memory.recall import Memory
@@ -319,6 +321,16 @@ class Segue:
             return (self._call(approval.tool, approval.arguments, None),)
         options: Any = (approval.question or {}).get("options", [])
         return tuple(self._call(one["tool"], one["arguments"], one.get("purpose")) for one in options)
+
+    async def cancel(self, tenant: str, run: str, *, by: str) -> Shown:
+        """Begin no effect of a run any more; again changes nothing. Raises `NotFound`, `Conflict` for an ended one."""
+        now = self._clock()
+        was = await self._database.write(lambda connection: cancel(connection, tenant, run, by, now))
+        self._dispatcher.wake()
+        shown = await self.run(tenant, run)
+        if was not in OPEN and shown["status"] != "cancelled":
+            raise Conflict(f"run {run!r} has already ended: {shown['status']}")
+        return shown
 
     async def settle(
         self,

@@ -97,6 +97,14 @@ class RunRow(_Shape):
     event: EventShown
     decided_by: str
     end: EndShown | None
+    events: int
+    """How many events the run handles: more than one where a debounce gathered them."""
+    attempts: int
+    """Tries that failed before this one."""
+    due_at: str | None
+    held: str | None
+    """What holds it: `all`, `event:TYPE`, `tool:NAME`."""
+    cancelled_by: str | None
     created_at: str
     closed_at: str | None
 

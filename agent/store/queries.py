@@ -106,6 +106,11 @@ def _run_row(row: RowMapping) -> Shown:
         },
         "decided_by": row["decided_by"],
         "end": None if row["end_code"] is None else {"code": row["end_code"], "detail": row["end_detail"]},
+        "events": row["events"],
+        "attempts": row["attempts"],
+        "due_at": iso(row["due_at"]),
+        "held": row["held"],
+        "cancelled_by": row["cancelled_by"],
         "created_at": iso(row["created_at"]),
         "closed_at": iso(row["closed_at"]),
     }

@@ -70,7 +70,7 @@ READY = (
         NOT_HELD,
         runs.c.due_at.is_(None),
         ~exists().where(RUNNING, OTHER.c.tenant == runs.c.tenant, OTHER.c.subject == runs.c.subject),
-        ~PAUSED,
+        or_(runs.c.cancelled_by.is_not(None), ~PAUSED),
     )
     .order_by(runs.c.rank, runs.c.turn, runs.c.seq)
 )

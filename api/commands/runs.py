@@ -17,6 +17,7 @@ def register(app: typer.Typer) -> None:
     group.command("list")(list_runs)
     group.command("show")(show_run)
     group.command("watch")(watch_run)
+    group.command("cancel")(cancel_run)
     app.add_typer(group, name="runs")
 
 
@@ -100,3 +101,23 @@ def watch_run(
             last = told
     if last is not None and last.data.get("status") in {"failed", "cancelled"}:
         raise typer.Exit(1)
+
+
+def cancel_run(
+    run: Annotated[str, typer.Argument(help="Id of the run.", show_default=False)],
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Begin no effect of a run any more; a call in flight is waited for, what is done stays done."""
+    from api.client import connected
+
+    screen = Screen()
+    with reported(), connected(url, key) as client:
+        found = client.post(f"/v1/runs/{quote(run, safe='')}/cancel", content=b"", headers={})
+    if as_json:
+        screen.json(found)
+    elif found.get("status") == "cancelled":
+        screen.say(f"Run {run} is cancelled.")
+    else:
+        screen.say(f"Run {run} is being cancelled; a call in flight is waited for.")

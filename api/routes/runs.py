@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from agent.errors import NotFound
 from agent.store.queries import Page, RunFilter
 from api import shapes
-from api.access import Opened, Reader
+from api.access import Opened, Operator, Reader
 from api.bodies import Json
 from api.event_stream import MEDIA_TYPE as STREAM
 from api.event_stream import EventStream, last_seen
@@ -69,6 +69,17 @@ async def stream_run(
         # What makes a browser stop asking.
         return Response(status_code=204)
     return EventStream(segue, segue.watching.begin(name), tenant=caller.tenant, seen=seen)
+
+
+@router.post(
+    "/v1/runs/{run}/cancel",
+    tags=["runs"],
+    response_model=shapes.RunShown,
+    responses=problems(s404="There is no such run.", s409="It has ended otherwise."),
+)
+async def cancel_run(segue: Opened, caller: Operator, run: str) -> Response:
+    """Begin no effect of the run any more; a call in flight is waited for. Takes no body; again changes nothing."""
+    return Json(await segue.cancel(caller.tenant, known_form("run", run), by=caller.name))
 
 
 @router.get("/v1/tools", tags=["tools"], response_model=shapes.Tools, responses=problems())

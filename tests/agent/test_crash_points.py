@@ -79,7 +79,7 @@ def assert_stored_once(file: Path) -> None:
 @pytest.mark.parametrize(
     ("point", "eager"),
     [
-        ("after write Segue.accept#1", False),
+        ("after write Accepting.accept#1", False),
         ("after write Dispatcher._dispatch#1", False),
         ("after write RunStages.decide#2", True),
         ("before call book_call#1", False),
