@@ -19,12 +19,23 @@ class DataDirectoryBusy(Exception):
     """Another process holds the data directory; says which."""
 
 
+class HalfConfigured(DataDirectoryBusy):
+    """Several processes would work on one store with an index each; says what to set."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataDirectory:
     """A held data directory; a context manager that lets go of it."""
 
     path: Path
-    lock: int
+    lock: int | None
+    """None: nobody holds it, as nothing in it belongs to one process."""
+
+    @classmethod
+    def share(cls, path: Path) -> DataDirectory:
+        """Use the directory for what several processes may write: documents and caches. Raises OSError."""
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(path=path, lock=None)
 
     @classmethod
     def hold(cls, path: Path) -> DataDirectory:
@@ -75,7 +86,8 @@ class DataDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self.lock)
+        if self.lock is not None:
+            os.close(self.lock)
 
 
 def documents_in(path: Path) -> Path:

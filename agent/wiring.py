@@ -21,12 +21,13 @@ from agent.breaker import BreakerSettings, GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
-from agent.directory import DataDirectory, DataDirectoryBusy, cache_dir
+from agent.directory import cache_dir
 from agent.dispatcher import Dispatcher
 from agent.ids import new_id
 from agent.leases import Leases
 from agent.ledger import Ledger, Patience
 from agent.pausing import Pauses
+from agent.place import Place, open_memory, open_place
 from agent.portfolio.load import complete, load_portfolio
 from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
@@ -37,14 +38,12 @@ from agent.situation import Situations
 from agent.stages import RunStages
 from agent.store import episodes, progress
 from agent.store.database import Database
+from agent.store.notices import Notices
 from agent.store.workers import Worker
 from agent.types import Decider
 from agent.watching import Watching
 from memory.embedding import Embedder
-from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
 from memory.recall import Memory
-from memory.scoring import Settings as MemorySettings
-from memory.types import Episode
 from tools.registry import ToolRegistry
 
 log = logging.getLogger(__name__)
@@ -58,6 +57,8 @@ class Settings:
     data: Path
     database_url: str | None = None
     """PostgreSQL for our tables and DBOS's; None: two SQLite files in the data directory."""
+    chroma_url: str | None = None
+    """A Chroma server for the index, so that several processes can work on one PostgreSQL database."""
     model: str | None = None
     """Name of a chat model; None: the Planner decides."""
     memory: bool = True
@@ -87,16 +88,13 @@ async def open_segue(
     """
     async with AsyncExitStack() as stack:
         loaded = load_portfolio(settings.portfolio, settings.environment)
-        held = stack.enter_context(DataDirectory.hold(settings.data))
-        registry = await ToolRegistry.open(tool_sources(loaded, documents=held.documents))
+        place = await open_place(stack, settings.data, settings.database_url, settings.chroma_url)
+        database = place.database
+        registry = await ToolRegistry.open(tool_sources(loaded, documents=place.directory.documents))
         stack.push_async_callback(registry.aclose)
         tools = GuardedTools(registry, settings.breaker, _now)
         portfolio = complete(loaded, registry.tools)
-        database = Database(settings.database_url or held.store_url)
-        stack.push_async_callback(database.aclose)
-        await _open_alone(database)
-        embeds = embedder or _open_embedder(settings, held)
-        memory = await _open_memory(stack, held, database, embeds)
+        memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
         decides = decider or _decider(stack, settings, memory)
         remembering = Remembering(database, portfolio, memory, _now)
         situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
@@ -115,16 +113,18 @@ async def open_segue(
             database,
             stages,
             remembering,
-            Leases(database, _worker(settings, str(held.index)), _now, shared=False),
+            Leases(database, _worker(settings, place), _now, shared=place.shared),
             _now,
             {name: kind.queueing for name, kind in portfolio.events.items()},
-            url=settings.database_url or held.engine_url,
+            url=place.engine_url,
             most=settings.runs_at_once,
         )
         pauses = Pauses(
             database, tools=registry.tools, events=portfolio.events, clock=_now, wake=lambda: dispatcher.wake()
         )
         await pauses.refresh()
+        if place.shared:
+            stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
         accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
@@ -152,26 +152,19 @@ async def open_segue(
 async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None]) -> int:
     """Recreate the index from the store, under the data directory's lock; `progress` gets (done, total)."""
     async with AsyncExitStack() as stack:
-        held = stack.enter_context(DataDirectory.hold(settings.data))
-        database = Database(settings.database_url or held.store_url)
-        stack.push_async_callback(database.aclose)
-        await _open_alone(database)
-        memory = await _open_memory(stack, held, database, _open_embedder(settings, held), discard=True)
-        total = await database.read(episodes.count)
+        place = await open_place(stack, settings.data, settings.database_url, settings.chroma_url)
+        memory = await open_memory(stack, place, _open_embedder(settings, place), _now, discard=True)
+        total = await place.database.read(episodes.count)
         nothing = Portfolio(goals={}, sources=(), chains=(), events={}, outcomes={})
-        return await Remembering(database, nothing, memory, _now).rebuild(lambda done: progress(done, total))
+        return await Remembering(place.database, nothing, memory, _now).rebuild(lambda done: progress(done, total))
 
 
-def _worker(settings: Settings, index: str) -> Worker:
-    return Worker(id=new_id(), kind=settings.kind, host=socket.gethostname(), process=os.getpid(), memory=index)
+def _open_embedder(settings: Settings, place: Place) -> Embedder:
+    return Embedder.open(cache_dir(settings.environment, place.directory.path))
 
 
-async def _open_alone(database: Database) -> None:
-    await database.open()
-    if not await database.hold():
-        raise DataDirectoryBusy(
-            "Another Segue works on this database. Stop it, talk to it over HTTP (--url), or use another database."
-        )
+def _worker(settings: Settings, place: Place) -> Worker:
+    return Worker(id=new_id(), kind=settings.kind, host=socket.gethostname(), process=os.getpid(), memory=place.memory)
 
 
 async def _marks(database: Database, followed: Sequence[str]) -> Mapping[str, Hashable]:
@@ -180,34 +173,6 @@ async def _marks(database: Database, followed: Sequence[str]) -> Mapping[str, Ha
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _open_embedder(settings: Settings, held: DataDirectory) -> Embedder:
-    return Embedder.open(cache_dir(settings.environment, held.path))
-
-
-async def _open_memory(
-    stack: AsyncExitStack, held: DataDirectory, database: Database, embedder: Embedder, *, discard: bool = False
-) -> Memory:
-    if discard or not held.index_file.exists():
-        # Before the index is made, so that a crash between the two forgets nothing.
-        await database.write(episodes.forget_index)
-    try:
-        index = await EpisodeIndex.open(held.index, discard=discard)
-    except IndexLocked:
-        raise
-    except IndexUnavailable as error:
-        log.warning("the index in %s cannot be read and is made anew from the store: %s", held.index, error)
-        await database.write(episodes.forget_index)
-        index = await EpisodeIndex.open(held.index, discard=True)
-    stack.push_async_callback(index.aclose)
-
-    reader = episodes.EpisodeReader()
-
-    async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
-        return await database.read(lambda connection: reader.fetch(connection, tenant, ids))
-
-    return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=_now)
 
 
 def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decider:

@@ -26,6 +26,7 @@ from api.commands import (
     send,
     serve,
     tools,
+    worker,
 )
 
 GROUP = "segue.commands"
@@ -43,7 +44,22 @@ def build_cli() -> typer.Typer:
         add_completion=False,
     )
     app.callback()(_root)
-    for module in (init, doctor, serve, send, runs, approvals, effects, pauses, dead, tools, memory, prune, keys):
+    for module in (
+        init,
+        doctor,
+        serve,
+        worker,
+        send,
+        runs,
+        approvals,
+        effects,
+        pauses,
+        dead,
+        tools,
+        memory,
+        prune,
+        keys,
+    ):
         module.register(app)
     _register_others(app)
     return app

@@ -7,7 +7,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self
 
 import uvicorn
@@ -44,6 +44,20 @@ async def run_server(
                 server = _Server(config, lambda: ready(segue, url), segue.watching.stop)
                 ending.server = server
                 await server.serve(sockets=[listener])
+        except asyncio.CancelledError:
+            if not ending.asked:
+                raise
+    log.info("closed")
+
+
+async def run_worker(settings: Settings, ready: Callable[[Segue], None]) -> None:
+    """Handle runs until SIGTERM or SIGINT, then hand over what is in flight. Raises whatever `open_segue` raises."""
+    with _Ending() as ending:
+        try:
+            async with open_segue(settings) as segue:
+                ready(segue)
+                with suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
         except asyncio.CancelledError:
             if not ending.asked:
                 raise

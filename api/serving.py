@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,7 +15,7 @@ from agent.service import Segue
 from agent.store.database import SchemaError
 from agent.wiring import Settings
 from api.address import Address, CannotServe
-from api.server import run_server
+from api.server import run_server, run_worker
 from api.terminal import clean, reported
 from memory.index import IndexUnavailable
 from memory.minilm import EmbeddingError
@@ -53,3 +54,15 @@ def serve_here(settings: Settings, address: Address, *, access_log: bool) -> Non
     find_modules_beside(settings.portfolio)
     with reported(*EXPECTED):
         asyncio.run(run_server(settings, address, ready, access_log=access_log))
+
+
+def work_here(settings: Settings) -> None:
+    """Handle runs until ended by a signal. An error of the start ends the command with its message."""
+
+    def ready(segue: Segue) -> None:
+        sys.stdout.write(clean(f"ready worker {os.getpid()}  decided by {segue.decided_by}") + "\n")
+        sys.stdout.flush()
+
+    find_modules_beside(settings.portfolio)
+    with reported(*EXPECTED):
+        asyncio.run(run_worker(settings, ready))

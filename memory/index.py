@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar, cast
+from urllib.parse import urlsplit
 
 import chromadb
 import numpy as np
@@ -54,12 +55,13 @@ class IndexLocked(IndexUnavailable):
 class EpisodeIndex:
     """Episode ids by the similarity of their texts. Every call waits for the calls before it."""
 
-    def __init__(self, *, path: Path, lock: int, thread: ThreadPoolExecutor, client: ClientAPI) -> None:
-        self._path = path
+    def __init__(self, *, place: Path | str, lock: int | None, thread: ThreadPoolExecutor, client: ClientAPI) -> None:
+        self._place = place
+        """A folder of its own, or the address of a server it shares."""
         self._lock = lock
         self._thread = thread
         self._client = client
-        self._file = _identity(path / _DATABASE)
+        self._file = self._identity()
         self._collections: dict[str, Collection] = {}
         self._sizes: dict[str, int] = {}
         self._closed = False
@@ -77,11 +79,29 @@ class EpisodeIndex:
             if discard:
                 await asyncio.get_running_loop().run_in_executor(thread, _remove_files, path)
             client = await asyncio.get_running_loop().run_in_executor(thread, _connect, path)
-            return cls(path=path, lock=lock, thread=thread, client=client)
+            return cls(place=path, lock=lock, thread=thread, client=client)
         except BaseException:
             thread.shutdown(wait=False)
             os.close(lock)
             raise
+
+    @classmethod
+    async def connect(cls, address: str) -> EpisodeIndex:
+        """Share the index of the Chroma server at this address (http or https).
+
+        Raises `IndexUnavailable` when there is none.
+        """
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="episode-index")
+        try:
+            client = await asyncio.get_running_loop().run_in_executor(thread, _connect_to_server, address)
+        except BaseException:
+            thread.shutdown(wait=False)
+            raise
+        return cls(place=address, lock=None, thread=thread, client=client)
+
+    async def is_empty(self) -> bool:
+        """Whether nothing was ever stored in it."""
+        return await self._run(lambda: not self._client.list_collections())
 
     async def add(self, tenant: str, event_type: str, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
         """Store one unit vector per id; an id already there gets the new vector."""
@@ -127,25 +147,29 @@ class EpisodeIndex:
         finally:
             self._collections.clear()
             self._thread.shutdown(wait=True)
-            os.close(self._lock)
+            if self._lock is not None:
+                os.close(self._lock)
+
+    def _identity(self) -> tuple[int, int] | None:
+        return _identity(self._place / _DATABASE) if isinstance(self._place, Path) else None
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         """The one crossing from the event loop to Chroma, which blocks."""
         if self._closed:
-            raise IndexUnavailable(f"The index in {self._path} is closed.")
+            raise IndexUnavailable(f"The index in {self._place} is closed.")
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, call)
 
     def _guarded(self, call: Callable[[], _T]) -> _T:
         # Chroma goes on answering from its open files after the folder is gone, and what it then stores is lost.
-        if _identity(self._path / _DATABASE) != self._file:
+        if self._identity() != self._file:
             raise IndexUnavailable(
-                f"The index in {self._path} was deleted or replaced while open. Restart, then `segue memory rebuild`."
+                f"The index in {self._place} was deleted or replaced while open. Restart, then `segue memory rebuild`."
             )
         try:
             return call()
         except Exception as error:
             raise IndexUnavailable(
-                f"The index in {self._path} failed: {error}. If this lasts, `segue memory rebuild` makes it anew."
+                f"The index in {self._place} failed: {error}. If this lasts, `segue memory rebuild` makes it anew."
             ) from error
 
     def _add(self, name: str, rows: dict[str, NDArray[np.float32]]) -> None:
@@ -185,7 +209,7 @@ class EpisodeIndex:
 
     def _count(self, name: str) -> int:
         """Asked once after every write: with one owner nobody else changes it, and asking costs as much as a query."""
-        if name not in self._sizes:
+        if self._lock is None or name not in self._sizes:
             collection = self._find(name)
             self._sizes[name] = collection.count() if collection else 0
         return self._sizes[name]
@@ -273,6 +297,23 @@ def _connect(path: Path) -> ClientAPI:
             _disconnect(_client(path))
         raise IndexUnavailable(
             f"The index in {path} cannot be opened: {error}. `segue memory rebuild` makes it anew from the store."
+        ) from error
+    return client
+
+
+def _connect_to_server(address: str) -> ClientAPI:
+    url = urlsplit(address)
+    tls = url.scheme == "https"
+    if url.scheme not in ("http", "https") or not url.hostname:
+        raise IndexUnavailable(f"{address!r} is no address of a Chroma server. Write it as in http://127.0.0.1:8000.")
+    try:
+        settings = ChromaSettings(anonymized_telemetry=False)
+        port = url.port or (443 if tls else 8000)
+        client = chromadb.HttpClient(host=url.hostname, port=port, ssl=tls, settings=settings)
+        client.list_collections()
+    except Exception as error:
+        raise IndexUnavailable(
+            f"The Chroma server {address} cannot be used: {error}. Start it (`chroma run`), or name another one."
         ) from error
     return client
 

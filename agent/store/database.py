@@ -33,7 +33,7 @@ DEADLOCK = ("40P01", "40001")
 DEADLOCKS = 3
 
 HOLDING = 7031205
-"""Key of PostgreSQL's advisory lock that the one Segue on a database holds."""
+"""Key of PostgreSQL's advisory lock that the one Segue on a database holds, or those that share it."""
 
 
 class SchemaError(Exception):
@@ -72,24 +72,25 @@ class Database:
         """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
         await self._on(self._readers, self._migrate)
 
-    async def hold(self, patience_s: float = 5.0) -> bool:
-        """Be the only Segue on a PostgreSQL database until closed; False if another one holds it.
+    async def hold(self, *, shared: bool = False, patience_s: float = 5.0) -> bool:
+        """Be the only Segue on a PostgreSQL database until closed, or one of those that share it; False if it is held.
 
         A predecessor that was killed lets go when its server notices, hence the patience. On SQLite the lock of the
         data directory does the same.
         """
+        way = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
         if self.dialect == "sqlite":
             return True
         deadline = asyncio.get_running_loop().time() + patience_s
-        while not await self._on(self._readers, self._try_hold):
+        while not await self._on(self._readers, lambda: self._try_hold(way)):
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.1)
         return True
 
-    def _try_hold(self) -> bool:
+    def _try_hold(self, way: str) -> bool:
         connection = self._write_engine.connect()
-        held: bool = connection.exec_driver_sql(f"SELECT pg_try_advisory_lock({HOLDING})").scalar_one()
+        held: bool = connection.exec_driver_sql(f"SELECT {way}({HOLDING})").scalar_one()
         if not held:
             connection.close()
             return False

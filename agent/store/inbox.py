@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, Row, bindparam, insert, literal_column, select, update
 
 from agent.portfolio.model import Queueing
+from agent.store.notices import notify
 from agent.store.queue import enter, line_is_empty, lock_queue, next_turn
 from agent.store.tables import inbox, outcomes, runs
 from agent.types import Event
@@ -67,7 +68,9 @@ def accept(connection: Connection, tenant: str, batch: Sequence[Incoming], now: 
     """Store the whole batch or, on `EventConflict`, nothing of it."""
     # One accept at a time: else two deliveries of one event race, and `seq` would not be the order of commits.
     lock_queue(connection)
-    return tuple(_accept_one(connection, tenant, index, incoming, now) for index, incoming in enumerate(batch))
+    accepted = tuple(_accept_one(connection, tenant, index, incoming, now) for index, incoming in enumerate(batch))
+    notify(connection)
+    return accepted
 
 
 def _accept_one(connection: Connection, tenant: str, index: int, incoming: Incoming, now: datetime) -> Accepted:

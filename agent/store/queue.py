@@ -35,6 +35,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.portfolio.model import Queueing, Rate
 from agent.store.closing import close_run
+from agent.store.notices import notify
 from agent.store.pauses import stands
 from agent.store.runs import Start, hold, stop_clock
 from agent.store.tables import pauses, rates, runs, turns
@@ -258,6 +259,7 @@ def requeue(
         .where(runs.c.id == run)
         .values(segment=runs.c.segment + 1, owner=None, in_line=True, due_at=due_at, held=held)
     )
+    notify(connection)
     tenant, subject = connection.execute(SUBJECT, {"run": run}).one()
     _promote(connection, tenant, subject)
 

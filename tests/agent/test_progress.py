@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from agent.seen import Seen
 from agent.service import GivenAnswer
@@ -22,10 +23,10 @@ async def news(company: Company, run: str, seen: Seen) -> Progress:
     return await company.segue.news("default", run, Seen.parse(seen.text(run), run))
 
 
-async def handled(company: Company) -> tuple[str, Seen]:
+async def handled(company: Company, **given: Any) -> tuple[str, Seen]:
     """A run with an approval and a doubt, told in two parts: until it waits, and what the operator makes of it."""
     company.ledger.faults["book_call"] = [dies]
-    run = await company.send()
+    run = await company.send(**given)
     await company.ended(run)
     first = await news(company, run, Seen())
     assert told(first) == [
@@ -67,4 +68,4 @@ async def test_every_stage_is_told_once_whenever_one_asks(tmp_path: Path) -> Non
 async def test_the_same_is_told_from_postgresql(tmp_path: Path, postgres_url: str) -> None:
     script = Script([(call("book_call"), call("pay_back", amount=5))])
     async with open_company(tmp_path, script, database_url=postgres_url) as company:
-        await ended(company, *await handled(company))
+        await ended(company, *await handled(company, id="e-postgresql"))
