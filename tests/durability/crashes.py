@@ -1,0 +1,150 @@
+"""`python -m tests.durability.crashes`: kill -9 at every point of an event's path, then at pairs of points.
+
+Each case is a company of its own on a fresh store. It prints where it is, goes on with `--from` where it was stopped,
+and ends with "N points, M pairs, 0 violations", or with 1 and what was violated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from itertools import chain, dropwhile
+from pathlib import Path
+from typing import get_args
+
+from tests.agent.company import embedder
+from tests.durability.broken import Broken
+from tests.durability.cases import PostgresStores, SqliteStores, Stores
+from tests.durability.counters import Counters
+from tests.durability.show import Case, Played, Show, pairs, singles
+from tests.postgres_server import postgres_server
+
+PAIRS = {"sqlite": 500, "postgres": 150}
+EVERY = 20
+"""Cases between two lines of progress."""
+
+
+def arguments(given: list[str] | None = None) -> argparse.Namespace:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(prog="python -m tests.durability.crashes", description=__doc__)
+    parser.add_argument("--database", choices=sorted(PAIRS), default="sqlite")
+    parser.add_argument("--pairs", type=int, help="how many pairs; 500 on SQLite and 150 on PostgreSQL if left out")
+    parser.add_argument("--only", help="points, separated by commas, instead of all: 'claim.after#2,park.within#1'")
+    parser.add_argument("--from", dest="start", help="name of the point or pair to go on with: 'claim.after#2', 'pair-17'")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=3, help="cases at a time")
+    parser.add_argument("--broken", choices=get_args(Broken), help="play a build that is broken on purpose")
+    parser.add_argument("--pay-back-takes", type=float, default=0.0, metavar="SECONDS")
+    parser.add_argument("--folder", type=Path, help="where stores are kept; a temporary one if left out")
+    parser.add_argument("--list", action="store_true", help="print the points and end")
+    return parser.parse_args(given)
+
+
+def main(given: list[str] | None = None) -> int:
+    """Play what was asked for; 1 if anything was violated."""
+    wanted = arguments(given)
+    folder = wanted.folder or Path(tempfile.mkdtemp(prefix="segue-crashes-"))
+    embedder()
+    with ExitStack() as stack:
+        counters = stack.enter_context(Counters.open(folder / "notes", wanted.pay_back_takes))
+        show = Show(
+            stores=_stores(stack, wanted.database, folder),
+            counters=counters,
+            jobs=wanted.jobs,
+            broken=wanted.broken,
+        )
+        show.prepare()
+        points = show.points()
+        if wanted.list:
+            print("\n".join(points))
+            return 0
+        violations = _play(show, wanted, points)
+    if not violations and wanted.folder is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if violations else 0
+
+
+def _stores(stack: ExitStack, database: str, folder: Path) -> Stores:
+    if database == "sqlite":
+        return SqliteStores(folder)
+    return PostgresStores(folder, stack.enter_context(postgres_server()))
+
+
+def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...]) -> int:
+    """Play the cases and print; the number of violations."""
+    tally = _Tally()
+    try:
+        for played in show.play(_cases(wanted, points)):
+            tally.add(played)
+    except KeyboardInterrupt:
+        print(f"stopped; go on with --from '{tally.last}'", flush=True)
+        raise
+    tally.summary(show.starts_s)
+    return tally.violations
+
+
+def _cases(wanted: argparse.Namespace, points: tuple[str, ...]) -> Iterator[Case]:
+    only = tuple(wanted.only.split(",")) if wanted.only is not None else points
+    count = PAIRS[wanted.database] if wanted.pairs is None else wanted.pairs
+    cases = chain(singles(only, eager=(False, True)), pairs(points, range(1, count + 1), wanted.seed))
+    if wanted.start is None:
+        return cases
+    return dropwhile(lambda case: case.name != wanted.start, cases)
+
+
+class _Tally:
+    """Counts and prints."""
+
+    def __init__(self) -> None:
+        self.violations = 0
+        self.last = ""
+        self._began = time.monotonic()
+        self._cases = 0
+        self._points: set[str] = set()
+        self._pairs = 0
+        self._missed: list[str] = []
+
+    def add(self, played: Played) -> None:
+        """One more case."""
+        case = played.case
+        self._cases += 1
+        self.last = case.name
+        if not played.reached and not played.violations:
+            self._missed.append(case.name)
+        elif case.name.startswith("pair-"):
+            self._pairs += 1
+        else:
+            self._points.add(case.name.removesuffix(" eager"))
+        if played.violations:
+            self.violations += len(played.violations)
+            print(f"VIOLATED {case.name}{' eager' if case.eager else ''}, died at {played.died}, see {played.folder}")
+            for violation in played.violations:
+                print(f"    {violation}")
+        if self._cases % EVERY == 0 or played.violations:
+            self._tell()
+
+    def _tell(self) -> None:
+        print(
+            f"{time.monotonic() - self._began:6.0f} s  {len(self._points)} points, {self._pairs} pairs, "
+            f"{self.violations} violations; last {self.last}",
+            flush=True,
+        )
+
+    def summary(self, starts_s: list[float]) -> None:
+        """What was played, and what came of it."""
+        if self._missed:
+            print(f"not reached in any try: {', '.join(self._missed)}")
+        if starts_s:
+            print(f"{len(starts_s)} starts, median {statistics.median(starts_s):.2f} s, longest {max(starts_s):.2f} s")
+        print(f"took {time.monotonic() - self._began:.0f} s")
+        print(f"{len(self._points)} points, {self._pairs} pairs, {self.violations} violations", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
