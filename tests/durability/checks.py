@@ -38,7 +38,7 @@ class Witness:
 def _sent(
     deliveries: Sequence[Delivery], now: dict[str, str], left: dict[str, str], known: int, life: int
 ) -> Iterator[str]:
-    """Every delivery was claimed before, comes once a life, and again only where nobody knew and the tool may repeat."""
+    """Each delivery was claimed before, comes once a life, and again only where nobody knew and the tool may repeat."""
     earlier = Counter(one.key for one in deliveries[:known])
     for (key, tool), times in Counter((one.key, one.tool) for one in deliveries[known:]).items():
         if times > 1:

@@ -14,7 +14,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import chain, dropwhile
 from pathlib import Path
 from typing import get_args
 
@@ -22,12 +21,10 @@ from tests.agent.company import embedder
 from tests.durability.broken import Broken
 from tests.durability.cases import PostgresStores, SqliteStores, Stores
 from tests.durability.counters import Counters
-from tests.durability.show import Case, Played, Show, pairs, singles
+from tests.durability.show import Case, Dice, Played, Show
 from tests.postgres_server import postgres_server
 
 PAIRS = {"sqlite": 500, "postgres": 150}
-EVERY = 20
-"""Cases between two lines of progress."""
 
 
 def arguments(given: list[str] | None = None) -> argparse.Namespace:
@@ -36,7 +33,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--database", choices=sorted(PAIRS), default="sqlite")
     parser.add_argument("--pairs", type=int, help="how many pairs; 500 on SQLite and 150 on PostgreSQL if left out")
     parser.add_argument("--only", help="points, separated by commas, instead of all: 'claim.after#2,park.within#1'")
-    parser.add_argument("--from", dest="start", help="name of the point or pair to go on with: 'claim.after#2', 'pair-17'")
+    parser.add_argument(
+        "--from", dest="start", help="name of the point or pair to go on with: 'claim.after#2', 'pair-17'"
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=3, help="cases at a time")
     parser.add_argument("--broken", choices=get_args(Broken), help="play a build that is broken on purpose")
@@ -60,11 +59,11 @@ def main(given: list[str] | None = None) -> int:
             broken=wanted.broken,
         )
         show.prepare()
-        points = show.points()
+        points, whole = show.whole()
         if wanted.list:
             print("\n".join(points))
             return 0
-        violations = _play(show, wanted, points)
+        violations = _play(show, wanted, points, whole)
     if not violations and wanted.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations else 0
@@ -76,9 +75,10 @@ def _stores(stack: ExitStack, database: str, folder: Path) -> Stores:
     return PostgresStores(folder, stack.enter_context(postgres_server()))
 
 
-def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...]) -> int:
+def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...], whole: Played) -> int:
     """Play the cases and print; the number of violations."""
-    tally = _Tally()
+    tally = _Tally(wanted.every)
+    tally.look(whole)
     try:
         for played in show.play(_cases(wanted, points)):
             tally.add(played)
@@ -90,18 +90,22 @@ def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...]) -> in
 
 
 def _cases(wanted: argparse.Namespace, points: tuple[str, ...]) -> Iterator[Case]:
-    only = tuple(wanted.only.split(",")) if wanted.only is not None else points
-    count = PAIRS[wanted.database] if wanted.pairs is None else wanted.pairs
-    cases = chain(singles(only, eager=(False, True)), pairs(points, range(1, count + 1), wanted.seed))
-    if wanted.start is None:
-        return cases
-    return dropwhile(lambda case: case.name != wanted.start, cases)
+    """A death at each point, with an operator who waits for the run and with one who does not; then the pairs."""
+    dice = Dice(points=points, seed=wanted.seed, deaths=wanted.deaths)
+    names = [*points, *(f"{point} eager" for point in points)] if wanted.only is None else wanted.only.split(",")
+    usual = PAIRS[wanted.database] if wanted.only is None else 0
+    count = usual if wanted.pairs is None else wanted.pairs
+    names += [f"pair-{number}" for number in range(1, count + 1)]
+    if wanted.start is not None:
+        names = names[names.index(wanted.start) :]
+    return (dice.case(name) for name in names)
 
 
 class _Tally:
     """Counts and prints."""
 
-    def __init__(self) -> None:
+    def __init__(self, every: int) -> None:
+        self._every = every
         self.violations = 0
         self.last = ""
         self._began = time.monotonic()
@@ -121,13 +125,18 @@ class _Tally:
             self._pairs += 1
         else:
             self._points.add(case.name.removesuffix(" eager"))
+        self.look(played)
+        if self._cases % self._every == 0 or played.violations:
+            self._tell()
+
+    def look(self, played: Played) -> None:
+        """Print what was violated, and where the case can be looked at."""
         if played.violations:
             self.violations += len(played.violations)
-            print(f"VIOLATED {case.name}{' eager' if case.eager else ''}, died at {played.died}, see {played.folder}")
+            waits = "" if played.case.eager else ", the operator waits"
+            print(f"VIOLATED {played.case.name}{waits}, died at {played.died}, see {played.folder}")
             for violation in played.violations:
                 print(f"    {violation}")
-        if self._cases % EVERY == 0 or played.violations:
-            self._tell()
 
     def _tell(self) -> None:
         print(

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import time
 import traceback
 from dataclasses import dataclass
@@ -127,7 +128,7 @@ class Life:
     """The operator answers as soon as something is asked, not only once the run waits."""
     database_url: str | None = None
     only_opens: bool = False
-    """Make the tables and end, so that other lives need not."""
+    """Make the tables, tell what was loaded for it, and end, so that other lives need do neither."""
     broken: Broken | None = None
 
     @property
@@ -164,7 +165,10 @@ async def _live(life: Life, born: float) -> None:
     started_s: list[float] = []
 
     def report() -> None:
-        life.report.write_text(json.dumps({"passed": fuse.passed, "started_s": started_s}))
+        told: dict[str, Any] = {"passed": fuse.passed, "started_s": started_s}
+        if life.only_opens:
+            told["modules"] = sorted(sys.modules)
+        life.report.write_text(json.dumps(told))
 
     fuse = Fuse(die_on=life.die_on, die_at=life.die_at, last_words=report)
     fuse.install()
@@ -174,7 +178,8 @@ async def _live(life: Life, born: float) -> None:
         started_s.append(time.monotonic() - born)
         if not life.only_opens:
             await _Driver(segue, life, fuse).tell()
-            report()
+        report()
+        if not life.only_opens:
             # Nothing is left to say; closing in good order is what other tests look at.
             os._exit(0)
 

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
+from functools import partial
 from types import CodeType
 from typing import Any
 
@@ -120,7 +121,7 @@ class Fuse:
         _replace(EpisodeIndex, "add", self._around_index)
         for name, word in ENGINE.items():
             if hasattr(SystemDatabase, name):
-                _replace(SystemDatabase, name, lambda original, word=word: self._around_engine(original, word))
+                _replace(SystemDatabase, name, partial(self._around_engine, word))
 
     def _around_write(self, original: Callable[..., Awaitable[Any]]) -> Any:
         async def write(database: Database, work: Callable[..., Any], **named: Any) -> Any:
@@ -191,7 +192,7 @@ class Fuse:
 
         return add
 
-    def _around_engine(self, original: Callable[..., Any], word: str) -> Any:
+    def _around_engine(self, word: str, original: Callable[..., Any]) -> Any:
         def engine_write(*given: Any, **named: Any) -> Any:
             self.point(f"{word}.before")
             result = original(*given, **named)

@@ -6,18 +6,24 @@ time, and reaps them.
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import importlib
 import json
 import os
 import random
 import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from tests.durability.broken import Broken
 from tests.durability.cases import Place, Stores
 from tests.durability.checks import Witness
 from tests.durability.counters import Counters
 from tests.durability.lives import Life, begin
+from tools.http import open_client
 
 TRIES = 6
 """How often a case is played until every death it wants was reached: what runs at once runs in no fixed order."""
@@ -53,7 +59,9 @@ class Played:
     """Whether every death came."""
     died: list[str]
     """Where."""
-    folder: str
+    folder: Path
+    passed: tuple[str, ...]
+    """The points the last life passed."""
 
 
 @dataclass
@@ -64,6 +72,7 @@ class _Playing:
     witness: Witness = field(default_factory=Witness)
     life: int = 0
     died: list[str] = field(default_factory=list)
+    passed: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,18 +95,14 @@ class Show:
         code = _wait(begin(replace(life, only_opens=True)))
         if code:
             raise RuntimeError(f"the first life ended with {code}: {life.log.read_text()[-2000:]}")
+        _load(json.loads(life.report.read_text())["modules"])
 
-    def points(self) -> tuple[str, ...]:
-        """Every point that a life passes that is not killed. Raises RuntimeError if even that one goes wrong."""
-        place = self.stores.place("whole")
-        one = _Playing(case=Case(name="whole", deaths=()), place=place, customer="whole")
-        life = self._begin(one)
-        (process,) = self._playing
-        del self._playing[process]
-        played = self._end(one, _wait(process))
-        if played is None or played.violations:
-            raise RuntimeError(f"without any crash: {one.witness.violations}")
-        return tuple(json.loads(life.report.read_text())["passed"])
+    def whole(self) -> tuple[tuple[str, ...], Played]:
+        """Every point that a life passes that is not killed, and how that went. Raises RuntimeError without an end."""
+        (played,) = self.play([Case(name="no crash", deaths=())])
+        if not played.passed:
+            raise RuntimeError(f"without any crash: {played.violations}")
+        return played.passed, played
 
     def play(self, cases: Iterable[Case]) -> Iterator[Played]:
         """Play them all, and tell of each as it ends."""
@@ -129,13 +134,12 @@ class Show:
         name = f"case-{self._played}"
         self._begin(_Playing(case=case, place=self.stores.place(name), customer=name))
 
-    def _begin(self, one: _Playing) -> Life:
+    def _begin(self, one: _Playing) -> None:
         deaths = one.case.deaths
         death = deaths[one.life] if one.life < len(deaths) else Death()
         one.life += 1
         life = replace(self._life(one), die_on=death.on, die_at=death.at)
         self._playing[begin(life)] = one
-        return life
 
     def _life(self, one: _Playing) -> Life:
         return Life(
@@ -157,38 +161,56 @@ class Show:
             one.witness.violations.append(f"life {one.life} ended with {code}: {life.log.read_text()[-3000:]}")
             return _told(one)
         report = json.loads(life.report.read_text())
+        one.passed = tuple(report["passed"])
         self.starts_s += report["started_s"]
         rows = self.stores.rows(one.place)
         one.witness.see(rows, self.counters.noted(one.customer), one.life, at_the_end=code == 0)
         if code == 0:
             return _told(one)
-        one.died.append(report["passed"][-1])
+        one.died.append(one.passed[-1])
         return None
 
 
-def singles(points: Sequence[str], *, eager: Sequence[bool]) -> Iterator[Case]:
-    """A death at each point, with an operator who waits for the run and with one who does not."""
-    for point in points:
-        for is_eager in eager:
-            case = Case(name=f"{point} eager" if is_eager else point, deaths=(Death(on=point),), eager=is_eager)
-            yield replace(case, again=lambda _, case=case: case)  # type: ignore[misc]
+@dataclass(frozen=True, kw_only=True)
+class Dice:
+    """Makes cases of their names; the same name and seed always make the same case."""
+
+    points: Sequence[str]
+    """Every point of a life that is not killed, in order."""
+    seed: int
+    deaths: int = 2
+    """How many lives of a pair are killed."""
+
+    def case(self, name: str, attempt: int = 1) -> Case:
+        """`pair-17`, or a point, or a point and the word `eager`."""
+        if name.startswith("pair-"):
+            return self._pair(name, attempt)
+        point = name.removesuffix(" eager")
+        return Case(name=name, deaths=(Death(on=point),), eager=point != name, again=lambda _: self.case(name))
+
+    def _pair(self, name: str, attempt: int) -> Case:
+        """A death at any point, and one at any point of the recovery; more of them soon after a start."""
+        dice = random.Random(f"{self.seed}:{name}:{attempt}")
+        first = dice.randrange(len(self.points))
+        left = len(self.points) - first
+        deaths = [Death(on=self.points[first]), *(Death(at=dice.randrange(1, 8)) for _ in range(self.deaths - 2))]
+        return Case(
+            name=name,
+            deaths=(*deaths, Death(at=dice.randrange(1, left + 1))),
+            eager=dice.random() < 0.5,
+            again=lambda following: self.case(name, following),
+        )
 
 
-def pairs(points: Sequence[str], numbers: Iterable[int], seed: int) -> Iterator[Case]:
-    """A death at any point, and one at any point of the recovery."""
-    for number in numbers:
-        yield _pair(points, number, seed, 1)
-
-
-def _pair(points: Sequence[str], number: int, seed: int, attempt: int) -> Case:
-    dice = random.Random(f"{seed}:{number}:{attempt}")
-    first = dice.randrange(len(points))
-    return Case(
-        name=f"pair-{number}",
-        deaths=(Death(on=points[first]), Death(at=dice.randrange(1, len(points) - first + 1))),
-        eager=dice.random() < 0.5,
-        again=lambda following: _pair(points, number, seed, following),
-    )
+def _load(modules: Sequence[str]) -> None:
+    """Load what a life needs, once and for all of them: as much work as everything else at a start."""
+    for module in modules:
+        with suppress(ImportError):
+            importlib.import_module(module)
+    asyncio.run(open_client().aclose())
+    # What is here stays here: a life need not look through it for garbage, which would copy all of it.
+    gc.collect()
+    gc.freeze()
 
 
 def _told(one: _Playing) -> Played:
@@ -197,11 +219,10 @@ def _told(one: _Playing) -> Played:
         violations=one.witness.violations,
         reached=len(one.died) == len(one.case.deaths),
         died=one.died,
-        folder=str(one.place.folder),
+        folder=one.place.folder,
+        passed=one.passed,
     )
 
 
 def _wait(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
-
-
