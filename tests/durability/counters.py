@@ -8,6 +8,7 @@ on disk before they answer.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import signal
@@ -19,6 +20,8 @@ from typing import Annotated, Any
 import uvicorn
 from fastapi import FastAPI, Header, Response
 from pydantic import BaseModel
+
+PR_SET_PDEATHSIG = 1
 
 
 class For(BaseModel):
@@ -145,6 +148,7 @@ class Counters:
         process = os.fork()
         if process == 0:
             try:
+                dies_with_its_parent()
                 _serve(listening, notes, pay_back_takes_s)
             finally:
                 os._exit(1)
@@ -161,6 +165,11 @@ class Counters:
     def noted(self, customer: str) -> tuple[Delivery, ...]:
         """What the tools know of a customer."""
         return noted(self.notes, customer)
+
+
+def dies_with_its_parent() -> None:
+    """Let the system end this process when the one that forked it is gone, however that went."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _serve(listening: socket.socket, notes: Path, pay_back_takes_s: float) -> None:

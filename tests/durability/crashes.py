@@ -31,13 +31,15 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command's arguments."""
     parser = argparse.ArgumentParser(prog="python -m tests.durability.crashes", description=__doc__)
     parser.add_argument("--database", choices=sorted(PAIRS), default="sqlite")
-    parser.add_argument("--pairs", type=int, help="how many pairs; 500 on SQLite and 150 on PostgreSQL if left out")
-    parser.add_argument("--only", help="points, separated by commas, instead of all: 'claim.after#2,park.within#1'")
     parser.add_argument(
-        "--from", dest="start", help="name of the point or pair to go on with: 'claim.after#2', 'pair-17'"
+        "--pairs", type=int, help="how many; if left out 500 on SQLite, 150 on PostgreSQL, 0 with --only"
     )
+    parser.add_argument("--deaths", type=int, default=2, help="how many lives of a pair are killed")
+    parser.add_argument("--only", help="these cases instead of all points: 'claim.after#2,park.within#1 eager,pair-17'")
+    parser.add_argument("--from", dest="start", help="name of the case to go on with: 'claim.after#2', 'pair-17'")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=3, help="cases at a time")
+    parser.add_argument("--every", type=int, default=20, help="cases between two lines of progress")
     parser.add_argument("--broken", choices=get_args(Broken), help="play a build that is broken on purpose")
     parser.add_argument("--pay-back-takes", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--folder", type=Path, help="where stores are kept; a temporary one if left out")

@@ -25,10 +25,12 @@ from agent.types import Decision, Question, Situation
 from agent.wiring import Settings, open_segue
 from tests.agent.company import Script, call, embedder, embedding_cache
 from tests.durability.broken import Broken, install
-from tests.durability.counters import noted
+from tests.durability.counters import dies_with_its_parent, noted
 from tests.durability.points import Fuse, PointedDecider
 
 LONGEST_S = 60
+LOOK_S = 0.03
+"""How long a driver waits before it looks again; looking costs as much as a step of the run."""
 ENDED = frozenset({"done", "stopped", "failed", "cancelled"})
 TENANT = "default"
 
@@ -149,6 +151,7 @@ def begin(life: Life) -> int:
     if process:
         return process
     try:
+        dies_with_its_parent()
         # For the case that its loop hangs; a life that only waits in vain says so itself.
         signal.alarm(LONGEST_S + 15)
         log = os.open(life.log, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -241,7 +244,7 @@ class _Driver:
                 return
             if self._life.eager or run["status"] == "waiting":
                 await self._operate(run)
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_S)
 
     async def _operate(self, run: Shown) -> None:
         """Say yes to what is asked, and of a call in doubt whether the tool acted."""

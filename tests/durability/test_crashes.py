@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.timeout(400)
+"""15 s on two idle cores; a busy machine must not make it fail."""
+
 ROOT = Path(__file__).parent.parent.parent
 SEVERAL = """
 import json, sys
