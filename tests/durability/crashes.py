@@ -61,11 +61,12 @@ def main(given: list[str] | None = None) -> int:
             broken=wanted.broken,
         )
         show.prepare()
-        points, whole = show.whole()
+        tally = _Tally(wanted.every)
+        points = _points(show, wanted, tally)
         if wanted.list:
             print("\n".join(points))
             return 0
-        violations = _play(show, wanted, points, whole)
+        violations = _play(show, wanted, points, tally)
     if not violations and wanted.folder is None:
         shutil.rmtree(folder, ignore_errors=True)
     return 1 if violations else 0
@@ -77,10 +78,17 @@ def _stores(stack: ExitStack, database: str, folder: Path) -> Stores:
     return PostgresStores(folder, stack.enter_context(postgres_server()))
 
 
-def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...], whole: Played) -> int:
-    """Play the cases and print; the number of violations."""
-    tally = _Tally(wanted.every)
+def _points(show: Show, wanted: argparse.Namespace, tally: _Tally) -> tuple[str, ...]:
+    """The points of a life that is not killed; none where only named points are played."""
+    if wanted.only is not None and not wanted.pairs and "pair-" not in wanted.only:
+        return ()
+    points, whole = show.whole()
     tally.look(whole)
+    return points
+
+
+def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...], tally: _Tally) -> int:
+    """Play the cases and print; the number of violations."""
     try:
         for played in show.play(_cases(wanted, points)):
             tally.add(played)

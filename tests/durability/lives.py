@@ -28,7 +28,7 @@ from tests.durability.broken import Broken, install
 from tests.durability.counters import dies_with_its_parent, noted
 from tests.durability.points import Fuse, PointedDecider
 
-LONGEST_S = 60
+LONGEST_S = 180
 LOOK_S = 0.03
 """How long a driver waits before it looks again; looking costs as much as a step of the run."""
 ENDED = frozenset({"done", "stopped", "failed", "cancelled"})
