@@ -13,6 +13,7 @@ import json
 import os
 import signal
 import socket
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -71,6 +72,10 @@ def careful(folder: Path, pay_back_takes_s: float) -> FastAPI:
     """The counter that keeps its answers by their keys."""
     app = FastAPI(title="careful")
     answers: dict[str, Any] = {}
+
+    @app.get("/ready")
+    async def ready() -> None:
+        """Answered after every request that came before."""
 
     def act(tool: str, customer: str, key: str, life: int, answer: Any) -> Any:
         known = key in answers
@@ -163,7 +168,9 @@ class Counters:
         os.waitpid(self.process, 0)
 
     def noted(self, customer: str) -> tuple[Delivery, ...]:
-        """What the tools know of a customer."""
+        """What the tools know of a customer, once they have read what a killed process sent last."""
+        with urllib.request.urlopen(f"{self.url}/careful/ready") as ready:
+            ready.read()
         return noted(self.notes, customer)
 
 

@@ -48,18 +48,18 @@ sources:
     base_url: ${COUNTERS}/careful
     headers: {X-Life: "${LIFE}"}
     tools:
-      look_up: {step: know, effect: read, timeout_s: 20}
-      pause_mail: {step: calm, idempotent: true, timeout_s: 20}
-      pay_back: {step: repay, risk: high, timeout_s: 20}
+      look_up: {step: know, effect: read, timeout_s: 120}
+      pause_mail: {step: calm, idempotent: true, timeout_s: 120}
+      pay_back: {step: repay, risk: high, timeout_s: 120}
   - name: forgetful
     openapi: ${COUNTERS}/forgetful/openapi.json
     base_url: ${COUNTERS}/forgetful
     headers: {X-Life: "${LIFE}"}
     tools:
-      book_call: {step: calm, timeout_s: 20}
-      remind: {step: calm, idempotent: true, timeout_s: 20}
-      send_voucher: {step: repay, timeout_s: 20}
-      write_letter: {step: calm, timeout_s: 20}
+      book_call: {step: calm, timeout_s: 120}
+      remind: {step: calm, idempotent: true, timeout_s: 120}
+      send_voucher: {step: repay, timeout_s: 120}
+      write_letter: {step: calm, timeout_s: 120}
 events:
   customer.upset:
     description: a customer is upset
