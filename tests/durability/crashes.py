@@ -89,12 +89,8 @@ def _points(show: Show, wanted: argparse.Namespace, tally: _Tally) -> tuple[str,
 
 def _play(show: Show, wanted: argparse.Namespace, points: tuple[str, ...], tally: _Tally) -> int:
     """Play the cases and print; the number of violations."""
-    try:
-        for played in show.play(_cases(wanted, points)):
-            tally.add(played)
-    except KeyboardInterrupt:
-        print(f"stopped; go on with --from '{tally.last}'", flush=True)
-        raise
+    for played in show.play(_cases(wanted, points)):
+        tally.add(played, show.unfinished() or played.case.name)
     tally.summary(show.starts_s)
     return tally.violations
 
@@ -107,6 +103,10 @@ def _cases(wanted: argparse.Namespace, points: tuple[str, ...]) -> Iterator[Case
     count = usual if wanted.pairs is None else wanted.pairs
     names += [f"pair-{number}" for number in range(1, count + 1)]
     if wanted.start is not None:
+        if wanted.start not in names:
+            raise SystemExit(
+                f"there is no case {wanted.start!r}; --list prints the points, pairs are 'pair-1' and so on"
+            )
         names = names[names.index(wanted.start) :]
     return (dice.case(name) for name in names)
 
@@ -117,18 +117,16 @@ class _Tally:
     def __init__(self, every: int) -> None:
         self._every = every
         self.violations = 0
-        self.last = ""
         self._began = time.monotonic()
         self._cases = 0
         self._points: set[str] = set()
         self._pairs = 0
         self._missed: list[str] = []
 
-    def add(self, played: Played) -> None:
-        """One more case."""
+    def add(self, played: Played, start: str) -> None:
+        """One more case; `start` is what to go on with if it is stopped now."""
         case = played.case
         self._cases += 1
-        self.last = case.name
         if not played.reached and not played.violations:
             self._missed.append(case.name)
         elif case.name.startswith("pair-"):
@@ -137,7 +135,11 @@ class _Tally:
             self._points.add(case.name.removesuffix(" eager"))
         self.look(played)
         if self._cases % self._every == 0 or played.violations:
-            self._tell()
+            print(
+                f"{time.monotonic() - self._began:6.0f} s  {len(self._points)} points, {self._pairs} pairs, "
+                f"{self.violations} violations; last '{case.name}', go on with --from '{start}'",
+                flush=True,
+            )
 
     def look(self, played: Played) -> None:
         """Print what was violated, and where the case can be looked at."""
@@ -147,13 +149,6 @@ class _Tally:
             print(f"VIOLATED {played.case.name}{waits}, died at {played.died}, see {played.folder}")
             for violation in played.violations:
                 print(f"    {violation}")
-
-    def _tell(self) -> None:
-        print(
-            f"{time.monotonic() - self._began:6.0f} s  {len(self._points)} points, {self._pairs} pairs, "
-            f"{self.violations} violations; last {self.last}",
-            flush=True,
-        )
 
     def summary(self, starts_s: list[float]) -> None:
         """What was played, and what came of it."""

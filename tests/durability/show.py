@@ -69,6 +69,7 @@ class _Playing:
     case: Case
     place: Place
     customer: str
+    opened: int = 0
     witness: Witness = field(default_factory=Witness)
     life: int = 0
     died: list[str] = field(default_factory=list)
@@ -129,10 +130,14 @@ class Show:
                     self.stores.drop(one.place)
                 yield played
 
+    def unfinished(self) -> str | None:
+        """Name of the case that has been played for longest; None if nothing is."""
+        return min(((one.opened, one.case.name) for one in self._playing.values()), default=(0, None))[1]
+
     def _open(self, case: Case) -> None:
         self._played += 1
         name = f"case-{self._played}"
-        self._begin(_Playing(case=case, place=self.stores.place(name), customer=name))
+        self._begin(_Playing(case=case, place=self.stores.place(name), customer=name, opened=self._played))
 
     def _begin(self, one: _Playing) -> None:
         deaths = one.case.deaths

@@ -63,7 +63,7 @@ def test_a_run_killed_at_a_point_where_it_matters_is_finished_by_the_next_life(
     played: dict[str, str], point: str
 ) -> None:
     """`eager`: the operator of the next life answers before the engine has recovered anything."""
-    assert f"last {point}\n" in played["sound"]
+    assert f"last '{point}'" in played["sound"]
     assert f"VIOLATED {point}" not in played["sound"]
 
 
