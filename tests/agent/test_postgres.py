@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from agent.types import Question
 from agent.wiring import Settings, open_segue
 from tests.agent.company import Script, call, dies, embedder, open_company, raw
 from tests.agent.conftest import new_database
-from tests.agent.crash_lives import Life, Nursery
-from tests.agent.test_crash_points import assert_told_once
 from tests.agent.test_habits import BARE, live_through
 from tests.agent.test_large_results import PORTFOLIO as LARGE
 from tests.agent.test_large_results import archive
@@ -126,18 +123,6 @@ async def test_what_postgresql_cannot_hold_fails_no_run_and_no_request(tmp_path:
             assert (await company.segue.runs("default", RunFilter(subject=strange), strange, 5)).items == []
         (again,) = await company.segue.accept("default", [event])
         assert again.duplicate
-
-
-@pytest.mark.parametrize(
-    "point",
-    ["after write Dispatcher._dispatch#1", "after call book_call#1", "after write RunStages.settle.settle#2"],
-)
-def test_a_run_killed_on_postgresql_is_finished_by_the_next_life(tmp_path: Path, postgres_url: str, point: str) -> None:
-    life = Life(data=str(tmp_path), database_url=postgres_url, event=f"e-{point}")
-    with Nursery(tmp_path / "log") as nursery:
-        assert nursery.live(replace(life, die_on=point)), f"{point} was never passed"
-        assert not nursery.live(life)
-    assert_told_once(life)
 
 
 async def test_runs_are_pruned_while_a_segue_works(tmp_path: Path, postgres_url: str) -> None:
