@@ -1,7 +1,7 @@
-"""A parent that has everything imported and forks `segue` processes, so that a start takes no imports.
+"""A parent that has everything imported and forks programs, so that a start takes no imports.
 
-Start with `Preloaded.segue`. Every process it forks is the command itself, with options and environment of its own; it
-ends with the parent, and the parent ends with whoever started it.
+Start with `Preloaded.run`. A program is the `main` of a module, such as `api.cli` for `segue`, in a process of its own
+with words and environment of its own; it ends with the parent, and the parent ends with whoever started it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,21 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent.parent
 GONE_POLL_S = 0.01
+PROGRAMS = (
+    "agent.wiring",
+    "api.cli",
+    "api.serving",
+    "memory.minilm",
+    "tests.durability.storm_load",
+    "tests.durability.storm_tools",
+)
+"""What is imported before anything is forked: they and what they need."""
 DIE_WITH_PARENT = 1
 """Linux's PR_SET_PDEATHSIG."""
 
@@ -47,12 +57,15 @@ class Preloaded:
             self._process.stdin.close()
             await self._process.wait()
 
-    async def segue(self, words: Sequence[str], log: Path, environment: Mapping[str, str]) -> int:
-        """Start `segue` with these words; its process id. What it prints is added to the log."""
+    async def run(
+        self, module: str, words: Sequence[str], log: Path, environment: Mapping[str, str] | None = None
+    ) -> int:
+        """Start a program; its process id. What it prints is added to the log."""
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             raise RuntimeError("the parent is not running")
-        order = {"words": list(words), "log": str(log), "environment": dict(environment)}
+        given = dict(os.environ if environment is None else environment)
+        order = {"module": module, "words": list(words), "log": str(log), "environment": given}
         process.stdin.write(json.dumps(order).encode() + b"\n")
         answer = await process.stdout.readline()
         if not answer:
@@ -77,8 +90,9 @@ async def end(process: int, how: signal.Signals) -> None:
 
 
 def main() -> None:
-    """Fork a command for every line of standard input, and answer with its process id."""
-    _import_everything()
+    """Fork a program for every line of standard input, and answer with its process id."""
+    for module in PROGRAMS:
+        import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         order = json.loads(line)
@@ -89,15 +103,8 @@ def main() -> None:
         sys.stdout.flush()
 
 
-def _import_everything() -> None:
-    import agent.wiring
-    import api.cli
-    import api.serving
-    import memory.minilm  # noqa: F401
-
-
 def _become(order: Mapping[str, Any]) -> None:
-    """Be the command; never returns."""
+    """Be the program; never returns."""
     code = 1
     try:
         ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
@@ -108,10 +115,9 @@ def _become(order: Mapping[str, Any]) -> None:
         os.dup2(log, 2)
         os.environ.clear()
         os.environ.update(order["environment"])
-        sys.argv = ["segue", *order["words"]]
-        from api.cli import main as command
-
-        command()
+        sys.argv = [order["module"], *order["words"]]
+        import_module(order["module"]).main()
+        code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 0 if ended.code is None else 1
     finally:

@@ -16,13 +16,13 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx
 
-from evals.processes import address, answers, free_port, python_module, until_answers
+from evals.processes import address, answers, free_port
 from tests.agent.company import embedding_cache
 from tests.durability.postgres import Postgres
 from tests.durability.preloaded import Preloaded, end, lives
@@ -104,12 +104,8 @@ class Storm:
         if self.plan.database_url is not None:
             words += ["--database-url", self.plan.database_url]
         log = self.plan.data / "segue.log"
-        self.process = await self.parent.segue(words, log, _environment())
-        deadline = time.monotonic() + START_WITHIN_S
-        while not await answers(self.http, f"{self.url}/health/ready"):
-            if not lives(self.process) or time.monotonic() > deadline:
-                raise RuntimeError(f"Segue did not start: {log.read_text(errors='replace')[-2000:]}")
-            await asyncio.sleep(POLL_S)
+        self.process = await self.parent.run("api.cli", words, log, _environment())
+        await _until_answers(self.http, f"{self.url}/health/ready", self.process, log)
 
     async def kill(self) -> None:
         """SIGKILL, and gone."""
@@ -125,8 +121,7 @@ def _environment() -> Mapping[str, str]:
 async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]:
     """Play it to the end; what was found, and what happened."""
     plan.data.mkdir(parents=True, exist_ok=True)
-    async with AsyncExitStack() as stack:
-        going = await stack.enter_async_context(_open(plan))
+    async with _open(plan) as going:
         await going.start()
         out = plan.data / "sent.json"
         load = Load(
@@ -137,13 +132,13 @@ async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]
             subjects=plan.subjects,
             seed=plan.seed,
         )
-        command = ["tests.durability.storm_load", json.dumps(asdict(load)), str(out)]
-        senders = await stack.enter_async_context(python_module(command, plan.data / "load.log"))
+        words = [json.dumps(asdict(load)), str(out)]
+        senders = await going.parent.run("tests.durability.storm_load", words, plan.data / "load.log")
         operator = asyncio.create_task(_operate(going))
         teller = asyncio.create_task(_tell(going)) if progress else None
         try:
             await _kill_until_done(going, senders)
-            if await senders.wait() != 0:
+            if not out.exists():
                 raise RuntimeError(f"the senders failed: {(plan.data / 'load.log').read_text()[-2000:]}")
             await _until_idle(going)
         finally:
@@ -160,28 +155,33 @@ async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]
         return found, going
 
 
+async def _until_answers(http: httpx.AsyncClient, url: str, process: int, log: Path) -> None:
+    deadline = time.monotonic() + START_WITHIN_S
+    while not await answers(http, url):
+        if not lives(process) or time.monotonic() > deadline:
+            raise RuntimeError(f"{url} does not answer: {log.read_text(errors='replace')[-2000:]}")
+        await asyncio.sleep(POLL_S)
+
+
 @asynccontextmanager
 async def _open(plan: Plan) -> AsyncIterator[Storm]:
     tools_port, port = free_port(), free_port()
     (plan.data / "portfolio.yaml").write_text(PORTFOLIO.replace("TOOLS", address(tools_port)))
-    command = ["tests.durability.storm_tools", str(tools_port), str(plan.data / "deliveries"), str(plan.seed)]
-    async with (
-        httpx.AsyncClient(trust_env=False, timeout=30) as http,
-        Preloaded(plan.data / "parent.log") as parent,
-        python_module(command, plan.data / "tools.log") as tools,
-    ):
-        await until_answers(http, f"{address(tools_port)}/openapi.json", tools, plan.data / "tools.log")
+    words = [str(tools_port), str(plan.data / "deliveries"), str(plan.seed)]
+    async with httpx.AsyncClient(trust_env=False, timeout=30) as http, Preloaded(plan.data / "parent.log") as parent:
+        tools = await parent.run("tests.durability.storm_tools", words, plan.data / "tools.log")
+        await _until_answers(http, f"{address(tools_port)}/openapi.json", tools, plan.data / "tools.log")
         yield Storm(plan=plan, parent=parent, http=http, port=port, tools_url=address(tools_port))
 
 
-async def _kill_until_done(going: Storm, senders: asyncio.subprocess.Process) -> None:
+async def _kill_until_done(going: Storm, senders: int) -> None:
     """Kill every few seconds until all is sent and handled, or often enough."""
     dice = random.Random(going.plan.seed)
     while going.kills < going.plan.most_kills:
         await asyncio.sleep(going.plan.kill_every_s * dice.uniform(0.5, 1.5))
         if not lives(going.process):
             going.odd.append("Segue ended by itself")
-        elif senders.returncode is not None and await _is_idle(going):
+        elif not lives(senders) and await _is_idle(going):
             return
         await going.kill()
         await going.start()

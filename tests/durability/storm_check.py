@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
@@ -142,7 +143,7 @@ def _order(store: Store) -> list[str]:
         subjects[row["subject"]].append(row)
     wrong = []
     for rows in subjects.values():
-        for earlier, later in zip(rows, rows[1:], strict=False):
+        for earlier, later in pairwise(rows):
             if not (earlier["began_at"] and later["began_at"]):
                 continue
             if _moment(later["began_at"]) < _moment(earlier["began_at"]):
