@@ -226,6 +226,8 @@ class Segue:
         problems: dict[str, str] = {}
         if self._dispatcher.failure is not None:
             problems["dispatcher"] = self._dispatcher.failure
+        if self._remembering.failure is not None:
+            problems["memory"] = self._remembering.failure
         for number, reason in enumerate(self._registry.degraded):
             problems[f"tools.{number}"] = reason
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))

@@ -23,7 +23,8 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 5.0
-TOOLS = "tools"
+DEGRADED = frozenset({"tools", "memory"})
+"""Parts without which events are still accepted and handled."""
 
 
 @router.get("/health/live", response_model=shapes.Alive)
@@ -36,10 +37,13 @@ async def live() -> Response:
     "/health/ready", response_model=shapes.Health, responses={503: problem_answers(s503="It cannot work now.")[503]}
 )
 async def ready(request: Request, segue: Opened, presented: Presented) -> Response:
-    """Events are accepted and runs started; a tool source that works from what it knew earlier does not stop that."""
+    """Events are accepted and runs started.
+
+    A tool source that works from what it knew earlier does not stop that, nor does memory that cannot be asked.
+    """
     found = await _health(segue)
     told = found if _may_know(request, presented) else dict.fromkeys(found, "see the log")
-    failed = sorted(part for part in found if part.partition(".")[0] != TOOLS)
+    failed = sorted(part for part in found if part.partition(".")[0] not in DEGRADED)
     if failed:
         detail = f"not well: {', '.join(failed)}"
         return problems.problem(problems.NOT_READY, detail, problems=told)
@@ -55,7 +59,7 @@ async def _health(segue: Segue) -> dict[str, str]:
     except Exception as error:
         # Whatever a broken disk or database raises, the answer is the same: not ready.
         log.exception("the store cannot be read")
-        return {"store": f"{type(error).__name__}: {error}"[:500]}
+        return {"store": problems.store_failure(error)}
 
 
 def _may_know(request: Request, presented: list[str]) -> bool:
