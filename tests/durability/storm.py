@@ -54,7 +54,7 @@ events:
 """
 POLL_S = 0.05
 OPERATOR_POLL_S = 0.5
-START_WITHIN_S = 60.0
+START_WITHIN_S = 300.0
 PROGRESS_S = 10.0
 
 
@@ -73,7 +73,7 @@ class Plan:
     database_url: str | None = None
     seed: int = 1
     workers: int = 0
-    """Of `segue worker` beside the server; for PostgreSQL."""
+    """How many `segue worker` there are beside the server, on PostgreSQL; any of them may be the one that is killed."""
 
 
 @dataclass
@@ -85,7 +85,8 @@ class Storm:
     http: httpx.AsyncClient
     port: int
     tools_url: str
-    process: int = 0
+    processes: dict[str, int] = field(default_factory=dict)
+    """What runs of Segue: `serve`, and `worker-1` and so on."""
     kills: int = 0
     settled: int = 0
     approved: int = 0
@@ -97,20 +98,34 @@ class Storm:
         """Where Segue listens, the same over all its lives."""
         return address(self.port)
 
-    async def start(self) -> None:
-        """Start Segue and wait until it is ready."""
-        words = ["serve", "--portfolio", str(self.plan.data / "portfolio.yaml"), "--port", str(self.port)]
-        words += ["--data", str(self.plan.data / "data")]
+    async def start_all(self) -> None:
+        """The server and its workers."""
+        for name in ("serve", *(f"worker-{number}" for number in range(1, self.plan.workers + 1))):
+            await self.start(name)
+
+    async def start(self, name: str) -> None:
+        """Start a process of Segue; a server is waited for until it is ready."""
+        data = self.plan.data
+        log = data / f"{name}.log"
+        words = [name.partition("-")[0], "--portfolio", str(data / "portfolio.yaml")]
+        words += ["--data", str(data / "data" if name == "serve" else data / name)]
         if self.plan.database_url is not None:
             words += ["--database-url", self.plan.database_url]
-        log = self.plan.data / "segue.log"
-        self.process = await self.parent.run("api.cli", words, log, _environment())
-        await _until_answers(self.http, f"{self.url}/health/ready", self.process, log)
+        if name == "serve":
+            words += ["--port", str(self.port)]
+        self.processes[name] = await self.parent.run("api.cli", words, log, _environment())
+        if name == "serve":
+            await _until_answers(self.http, f"{self.url}/health/ready", self.processes[name], log)
 
-    async def kill(self) -> None:
+    async def kill(self, name: str) -> None:
         """SIGKILL, and gone."""
-        await end(self.process, signal.SIGKILL)
+        await end(self.processes[name], signal.SIGKILL)
         self.kills += 1
+
+    async def stop_all(self) -> None:
+        """In good order."""
+        for process in self.processes.values():
+            await end(process, signal.SIGTERM)
 
 
 def _environment() -> Mapping[str, str]:
@@ -122,7 +137,7 @@ async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]
     """Play it to the end; what was found, and what happened."""
     plan.data.mkdir(parents=True, exist_ok=True)
     async with _open(plan) as going:
-        await going.start()
+        await going.start_all()
         out = plan.data / "sent.json"
         load = Load(
             url=going.url,
@@ -147,7 +162,7 @@ async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]
                 with suppress(asyncio.CancelledError):
                     await task
         await _look_at_health(going)
-        await end(going.process, signal.SIGTERM)
+        await going.stop_all()
         store = Store.read(plan.database_url or f"sqlite:///{plan.data / 'data' / 'segue.sqlite'}")
         sent = Sent(**json.loads(out.read_text()))
         found = examine(plan.events, sent, store, read_notes(plan.data / "deliveries"))
@@ -179,12 +194,13 @@ async def _kill_until_done(going: Storm, senders: int) -> None:
     dice = random.Random(going.plan.seed)
     while going.kills < going.plan.most_kills:
         await asyncio.sleep(going.plan.kill_every_s * dice.uniform(0.5, 1.5))
-        if not lives(going.process):
-            going.odd.append("Segue ended by itself")
-        elif not lives(senders) and await _is_idle(going):
+        ended = [name for name, process in going.processes.items() if not lives(process)]
+        going.odd.extend(f"{name} ended by itself" for name in ended)
+        if not ended and not lives(senders) and await _is_idle(going):
             return
-        await going.kill()
-        await going.start()
+        name = dice.choice(sorted(going.processes))
+        await going.kill(name)
+        await going.start(name)
 
 
 async def _until_idle(going: Storm) -> None:
@@ -270,6 +286,7 @@ def main() -> None:
     parser.add_argument("--subjects", type=int, default=150)
     parser.add_argument("--kill-every", type=float, default=3.0, help="seconds a server lives, give or take a half")
     parser.add_argument("--database", choices=("sqlite", "postgres"), default="sqlite")
+    parser.add_argument("--workers", type=int, default=0, help="`segue worker` processes beside the server")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--keep", type=Path, help="an empty folder for the data and logs; else they are removed")
     given = parser.parse_args()
@@ -284,6 +301,7 @@ def main() -> None:
                 kill_every_s=given.kill_every,
                 database_url=None if server is None else server.url,
                 seed=given.seed,
+                workers=given.workers,
             )
             began = time.monotonic()
             found, going = asyncio.run(storm(plan, progress=True))
