@@ -41,6 +41,12 @@ class Remembering:
         self._portfolio = portfolio
         self._memory = memory
         self._clock = clock
+        self._failure: str | None = None
+
+    @property
+    def failure(self) -> str | None:
+        """Why memory could not be kept up the last time; None when it could."""
+        return self._failure
 
     async def remember(self, episode: Episode) -> None:
         """Let memory know an episode; what it cannot take now is caught up, what it never takes is left out."""
@@ -49,6 +55,7 @@ class Remembering:
         try:
             await self._memory.remember(episode)
         except MemoryUnavailable as error:
+            self._failure = str(error)
             log.warning("memory is not available, episode %s waits in the store: %s", episode.id, error)
         except EpisodeError as error:
             log.error("memory does not take an episode: %s", error)
@@ -72,7 +79,9 @@ class Remembering:
                         log.error("memory does not take an episode: %s", error)
                         refused.append(episode.id)
             indexed = (*refused, *await memory.flush())
+            self._failure = None
         except MemoryUnavailable as error:
+            self._failure = str(error)
             log.warning("memory is not available, episodes wait in the store: %s", error)
             return
         if indexed:

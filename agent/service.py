@@ -218,6 +218,8 @@ class Segue:
         problems: dict[str, str] = {}
         if self._dispatcher.failure is not None:
             problems["dispatcher"] = self._dispatcher.failure
+        if self._remembering.failure is not None:
+            problems["memory"] = self._remembering.failure
         for number, reason in enumerate(self._registry.degraded):
             problems[f"tools.{number}"] = reason
         for name, state in self._registry.resting.items():

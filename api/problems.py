@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
@@ -11,6 +12,8 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
@@ -19,6 +22,8 @@ from agent.errors import Conflict, NotFound, Refused
 from agent.pressure import Overloaded
 from agent.watching import TooManyWatchers
 from memory.recall import MemoryUnavailable
+
+log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:segue:problem:"
@@ -125,6 +130,14 @@ EVENTS: Mapping[str, Kind] = {
     ),
 }
 UNEXPECTED = Kind(status=500, name="internal", title="Segue made a mistake; its log says more")
+STORE_UNAVAILABLE = Kind(
+    status=503,
+    name="store-unavailable",
+    title="The store cannot be read or written now; try again",
+    headers={"retry-after": "1"},
+)
+STORE_FAILED = (OperationalError, InterfaceError, NoConnection)
+"""The database is away, locked or full: whatever was asked may be asked again."""
 NOT_READY = Kind(status=503, name="not-ready", title="Segue cannot work at the moment")
 
 
@@ -144,6 +157,8 @@ def install(app: FastAPI) -> None:
     """Answer every known error of the app by the table."""
     for error in TABLE:
         app.add_exception_handler(error, _by_table)
+    for failed in STORE_FAILED:
+        app.add_exception_handler(failed, _store)
     app.add_exception_handler(BatchError, _batch)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(HTTPException, _http)
@@ -170,6 +185,19 @@ async def _batch(_request: Request, error: Exception) -> Response:
     single = error.errors.get(0) if len(error.errors) == 1 else None
     detail = single or f"{len(errors)} events of the batch cannot be accepted; see errors"
     return problem(EVENTS[error.kind], detail, errors=errors)
+
+
+async def _store(request: Request, error: Exception) -> Response:
+    why = store_failure(error)
+    log.error("%s %s was not carried out: %s", request.method, ascii(request.url.path), why)
+    return problem(STORE_UNAVAILABLE, why)
+
+
+def store_failure(error: Exception) -> str:
+    """What the database says, without the statement and the values in it."""
+    said = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    first = str(said).strip().partition("\n")[0]
+    return f"{type(said).__name__}: {first}"[:500] if isinstance(error, SQLAlchemyError) else type(error).__name__
 
 
 async def _validation(_request: Request, error: Exception) -> Response:

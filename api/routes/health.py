@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 5.0
-HARMLESS = frozenset({"tools", "pauses"})
-"""Parts that keep nobody from accepting events and starting what may be started."""
+DEGRADED = frozenset({"tools", "memory", "pauses"})
+"""Parts without which events are still accepted, and what may be started is."""
 
 
 @router.get("/health/live", response_model=shapes.Alive)
@@ -39,11 +39,12 @@ async def live() -> Response:
 async def ready(request: Request, segue: Opened, presented: Presented) -> Response:
     """Events are accepted and runs started.
 
-    A tool source that works from what it knew earlier does not stop that, nor does what operators have paused.
+    A tool source that works from what it knew earlier does not stop that, nor does memory that cannot be asked, nor
+    what operators have paused.
     """
     found = await _health(segue)
     told = found if _may_know(request, presented) else dict.fromkeys(found, "see the log")
-    failed = sorted(part for part in found if part.partition(".")[0] not in HARMLESS)
+    failed = sorted(part for part in found if part.partition(".")[0] not in DEGRADED)
     if failed:
         detail = f"not well: {', '.join(failed)}"
         return problems.problem(problems.NOT_READY, detail, problems=told)
@@ -59,7 +60,7 @@ async def _health(segue: Segue) -> dict[str, str]:
     except Exception as error:
         # Whatever a broken disk or database raises, the answer is the same: not ready.
         log.exception("the store cannot be read")
-        return {"store": f"{type(error).__name__}: {error}"[:500]}
+        return {"store": problems.store_failure(error)}
 
 
 def _may_know(request: Request, presented: list[str]) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from agent.seen import Seen
 from agent.service import GivenAnswer
 from agent.store.progress import Progress
 from tests.agent.company import Company, Script, call, dies, open_company
+from tests.agent.conftest import new_database
 
 
 def told(progress: Progress) -> list[tuple[str, object]]:
@@ -23,10 +23,10 @@ async def news(company: Company, run: str, seen: Seen) -> Progress:
     return await company.segue.news("default", run, Seen.parse(seen.text(run), run))
 
 
-async def handled(company: Company, **given: Any) -> tuple[str, Seen]:
+async def handled(company: Company) -> tuple[str, Seen]:
     """A run with an approval and a doubt, told in two parts: until it waits, and what the operator makes of it."""
     company.ledger.faults["book_call"] = [dies]
-    run = await company.send(**given)
+    run = await company.send()
     await company.ended(run)
     first = await news(company, run, Seen())
     assert told(first) == [
@@ -67,5 +67,5 @@ async def test_every_stage_is_told_once_whenever_one_asks(tmp_path: Path) -> Non
 
 async def test_the_same_is_told_from_postgresql(tmp_path: Path, postgres_url: str) -> None:
     script = Script([(call("book_call"), call("pay_back", amount=5))])
-    async with open_company(tmp_path, script, database_url=postgres_url) as company:
-        await ended(company, *await handled(company, id="e-postgresql"))
+    async with open_company(tmp_path, script, database_url=new_database(postgres_url, "progress")) as company:
+        await ended(company, *await handled(company))

@@ -51,6 +51,9 @@ WRITES: Mapping[str, str | None] = {
     "Leases.renew": None,
     # Not in the path of an event: the index is made anew on demand, or because it cannot be read.
     "Remembering._mark": None,
+    # Pruning is no part of an event's path; it has tests of its own.
+    "_remove": None,
+    "_remove_some": None,
     "forget_index": None,
 }
 """Function that writes -> the word for what it writes; None for what is no part of an event's path.
