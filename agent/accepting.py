@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from agent.dispatcher import Dispatcher
 from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
@@ -24,6 +26,9 @@ LARGE_BATCH = 50
 
 
 AT_ONCE = Queueing()
+
+FAILURE_SHOWN_S = 10.0
+"""So long a failure to store is shown if nothing else comes: some send nothing until all is said to be well."""
 
 
 class BatchError(Exception):
@@ -58,6 +63,8 @@ class Accepting:
         }
         self._pressure = Pressure(self._count, time.monotonic, most=max_queued)
         self._turn = asyncio.Lock()
+        self._monotonic = time.monotonic
+        self._failed: tuple[float, str] | None = None
 
     async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
         """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`.
@@ -78,14 +85,30 @@ class Accepting:
                 )
             except EventConflict as error:
                 raise BatchError("conflict", {error.index: str(error)}) from error
+            except SQLAlchemyError as error:
+                self._failed = (self._monotonic(), f"events cannot be stored: {type(error).__name__}: {error.args[0]}")
+                raise
+        self._failed = None
         self._dispatcher.wake()
         if any(one.outcome is not None for one in accepted):
             self._dispatcher.outcome_came()
         return accepted
 
+    @property
+    def failure(self) -> str | None:
+        """Why the last event could not be stored, for a while; None if it could."""
+        if self._failed is None or self._monotonic() - self._failed[0] > FAILURE_SHOWN_S:
+            return None
+        return self._failed[1]
+
     async def open(self) -> None:
         """Count the queue for the first time."""
         await self._pressure.queued()
+
+    async def problems(self) -> dict[str, str]:
+        """What keeps events from being taken at the moment, by part."""
+        found = {"queue": await self.overload(), "store": self.failure}
+        return {part: why for part, why in found.items() if why is not None}
 
     async def overload(self) -> str | None:
         """Why no new event is accepted at the moment; None while there is room."""

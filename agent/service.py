@@ -228,8 +228,7 @@ class Segue:
         if self.pauses.number:
             problems["pauses"] = f"{self.pauses.number} stand, and what they hold waits (see 'segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
-        if (full := await self._accepting.overload()) is not None:
-            problems["queue"] = full
+        problems |= await self._accepting.problems()
         return problems
 
     # --- operators

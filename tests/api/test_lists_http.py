@@ -70,6 +70,7 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
     assert {path.split("?")[0] for path in LISTS if not path.startswith("/health")} | {
         "/v1/events",
         "/v1/runs/{run}",
+        "/v1/runs/{run}/cancel",
         "/v1/runs/{run}/stream",
         "/v1/approvals/{approval}",
         "/v1/effects/{key}/result",

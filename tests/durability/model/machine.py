@@ -17,8 +17,9 @@ from typing import Any, ClassVar, Literal
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from agent.errors import Conflict
 from agent.events import RawEvent
-from agent.service import Conflict, GivenAnswer, Segue
+from agent.service import GivenAnswer, Segue
 from agent.store.queries import RunFilter, Shown
 from agent.types import Call, Decision, Question, Situation
 from tests.agent.company import call, dies, raw
