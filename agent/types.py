@@ -40,7 +40,7 @@ class Purpose:
     step: str
     """The step of a value chain whose tools may serve it."""
     when: str | None = None
-    """CEL condition over `event data subject features`, `results` and `failed` (by tool), `steps` (by step)."""
+    """CEL condition over `event events data subject features`, `results` and `failed` (by tool), `steps` (by step)."""
 
 
 @dataclass(frozen=True, kw_only=True)

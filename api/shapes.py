@@ -230,9 +230,19 @@ class OutcomeShown(_Shape):
     detail: str | None
 
 
+class GatheredShown(_Shape):
+    """One of several events that one run handles."""
+
+    source: str
+    id: str
+    time: str
+    data: dict[str, Any]
+
+
 class RunShown(RunRow):
     """A run with everything that is known of it."""
 
+    gathered: list[GatheredShown] = Field(description="All its events, where a debounce has gathered several.")
     decisions: list[DecisionShown]
     effects: list[EffectShown]
     approvals: list[ApprovalShown]

@@ -124,6 +124,14 @@ def _event(situation: Situation) -> str:
         "features": situation.features,
     }
     text = f"The event, as data:\n<event>\n{quote(shown, EVENT_CHARS)}\n</event>"
+    earlier: list[JsonValue] = [
+        {"id": one.id, "time": one.time.isoformat(), "data": one.data} for one in situation.events if one.id != event.id
+    ]
+    if earlier:
+        text += (
+            f"\nIt is the last of {len(situation.events)} that came close together and are handled as one. "
+            f"Those before it, oldest first:\n<event>\n{quote(earlier, EVENT_CHARS)}\n</event>"
+        )
     if situation.bound:
         text += (
             "\nArguments with these names are filled in for you; where one stands deeper in an argument it must have "

@@ -16,7 +16,7 @@ State: TypeAlias = Literal["open", "served", "rejected", "failed", "unknown", "w
 Truth: TypeAlias = Literal["true", "false", "untold", "broken"]
 """Of a condition; `untold`: it reads something that is not there, or not yet."""
 
-VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps", "failed"})
+VARIABLES = frozenset({"event", "events", "data", "subject", "features", "results", "steps", "failed"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,6 +130,7 @@ def context(situation: Situation) -> Mapping[str, JsonValue]:
             "subject": event.subject,
             "time": event.time.isoformat(),
         },
+        "events": [{"id": one.id, "time": one.time.isoformat(), "data": one.data} for one in situation.events],
         "data": event.data,
         "subject": event.subject,
         "features": dict(situation.features),

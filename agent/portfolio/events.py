@@ -19,7 +19,7 @@ from agent.portfolio.schemas import check_schema, find_field
 from agent.types import Purpose
 from tools.types import JsonObject
 
-CONDITION_VARIABLES = frozenset({"event", "data", "subject", "features", "results", "steps", "failed"})
+CONDITION_VARIABLES = frozenset({"event", "events", "data", "subject", "features", "results", "steps", "failed"})
 GRADE_VARIABLES = frozenset({"event", "data", "subject"})
 ANY_DATA: JsonObject = {"type": "object"}
 _EVENT_FIELDS = frozenset({"subject", "id", "type", "source"})

@@ -117,7 +117,7 @@ def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: d
         "status": "queued",
         "segment": 0,
         "rank": -queueing.priority,
-        "turn": next_turn(connection, tenant, event.source),
+        "turn": next_turn(connection, tenant, event.source, -queueing.priority),
         "head": head,
         "in_line": not wait,
         "due_at": None,

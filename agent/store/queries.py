@@ -124,6 +124,7 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
     made = _decisions(connection, run)
     return {
         **_run_row(row),
+        "gathered": _gathered(connection, run) if row["events"] > 1 else [],
         "decisions": made,
         "effects": _effects_of(connection, run),
         "approvals": [
@@ -136,6 +137,14 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
         "outcomes": _outcomes_of(connection, run),
         "stored_bytes": stored_bytes(connection, [run]),
     }
+
+
+def _gathered(connection: Connection, run: str) -> list[Shown]:
+    """The events of a run that handles several, in the order they came."""
+    found = connection.execute(
+        select(inbox.c.source, inbox.c.id, inbox.c.time, inbox.c.data).where(inbox.c.run == run).order_by(inbox.c.seq)
+    )
+    return [{"source": row.source, "id": row.id, "time": iso(row.time), "data": row.data} for row in found]
 
 
 def _decisions(connection: Connection, run: str) -> list[Shown]:

@@ -64,7 +64,7 @@ PAUSED = exists().where(
     or_(pauses.c.scope == "all", (pauses.c.scope == "event") & (pauses.c.name == runs.c.event_type)),
 )
 READY = (
-    select(runs.c.id, runs.c.segment, runs.c.tenant, runs.c.subject, runs.c.event_type, runs.c.turn)
+    select(runs.c.id, runs.c.segment, runs.c.tenant, runs.c.subject, runs.c.event_type, runs.c.rank, runs.c.turn)
     .where(
         QUEUED,
         HEAD,
@@ -81,7 +81,7 @@ EXPIRED = select(runs.c.id).where(QUEUED, runs.c.expires_at <= bindparam("now"))
 NEXT_DUE = select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None))
 PAUSES = select(pauses.c.scope, pauses.c.name).where(pauses.c.tenant == bindparam("t"))
 LAST = turns.alias("last")
-LAST_TURN = select(LAST.c.turn).where(LAST.c.tenant == "", LAST.c.source == "").scalar_subquery()
+TURN = ["tenant", "source", "rank"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +114,18 @@ def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], 
             .values(status="running", owner=owner, head=False, expires_at=None, segment_started_at=now)
         )
         _promote(connection, row.tenant, row.subject)
-    if taken:
-        _advance(connection, max(row.turn for row in taken))
+    for rank in {row.rank for row in taken}:
+        _advance(connection, rank, max(row.turn for row in taken if row.rank == rank))
     room.write(connection)
     times = [moment for moment in (connection.execute(NEXT_DUE).scalar_one(), room.again_at) if moment is not None]
     starts = tuple(Start(run=row.id, segment=row.segment, owner=owner) for row in taken)
     return Claimed(starts=starts, look_again_at=min(times, default=None))
 
 
-def _take(connection: Connection, room: _Room, most: int) -> list[Row[str, int, str, str, str, int]]:
-    taken: list[Row[str, int, str, str, str, int]] = []
+def _take(connection: Connection, room: _Room, most: int) -> list[Row[Any]]:
+    taken: list[Row[Any]] = []
     while len(taken) < most:
-        query: Select[str, int, str, str, str, int] = READY.limit(most - len(taken))
+        query: Select[Any] = READY.limit(most - len(taken))
         if room.full:
             query = query.where(tuple_(runs.c.tenant, runs.c.event_type).not_in(sorted(room.full)))
         if taken:
@@ -206,21 +206,21 @@ def _starts(connection: Connection, limits: Mapping[str, Rate], now: datetime) -
     return left
 
 
-def next_turn(connection: Connection, tenant: str, source: str) -> int:
+def next_turn(connection: Connection, tenant: str, source: str, rank: int) -> int:
     """The turn of a source's next run: after its own last one, and not before the one that was started last."""
-    upsert = _upsert(connection)
-    last = func.coalesce(LAST_TURN, 0)
-    statement = upsert(turns).values(tenant=tenant, source=source, turn=last + 1)
+    started = select(LAST.c.turn).where(LAST.c.tenant == "", LAST.c.source == "", LAST.c.rank == rank)
+    last = func.coalesce(started.scalar_subquery(), 0)
+    statement = _upsert(connection)(turns).values(tenant=tenant, source=source, rank=rank, turn=last + 1)
     later = case((turns.c.turn > last, turns.c.turn), else_=last) + 1
-    given = statement.on_conflict_do_update(index_elements=["tenant", "source"], set_={"turn": later})
+    given = statement.on_conflict_do_update(index_elements=TURN, set_={"turn": later})
     turn: int = connection.execute(given.returning(turns.c.turn)).scalar_one()
     return turn
 
 
-def _advance(connection: Connection, turn: int) -> None:
-    statement = _upsert(connection)(turns).values(tenant="", source="", turn=turn)
+def _advance(connection: Connection, rank: int, turn: int) -> None:
+    statement = _upsert(connection)(turns).values(tenant="", source="", rank=rank, turn=turn)
     later = case((turns.c.turn > turn, turns.c.turn), else_=turn)
-    connection.execute(statement.on_conflict_do_update(index_elements=["tenant", "source"], set_={"turn": later}))
+    connection.execute(statement.on_conflict_do_update(index_elements=TURN, set_={"turn": later}))
 
 
 def _upsert(connection: Connection) -> Callable[..., Any]:

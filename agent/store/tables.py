@@ -302,9 +302,10 @@ turns = Table(
     metadata,
     Column("tenant", Name(64), primary_key=True),
     Column("source", Words, primary_key=True),
+    Column("rank", Integer, primary_key=True),
     Column("turn", BigInteger, nullable=False),
 )
-"""The last turn given to each source; the row without a source holds the turn of the run that was started last."""
+"""The last turn given to each source among runs of a rank; the row without a source has that of the latest start."""
 
 rates = Table(
     "rates",

@@ -86,8 +86,9 @@ def _create_queue_tables() -> None:
         "turns",
         sa.Column("tenant", sa.String(length=64), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
         sa.Column("turn", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("tenant", "source"),
+        sa.PrimaryKeyConstraint("tenant", "source", "rank"),
     )
     op.create_table(
         "rates",
