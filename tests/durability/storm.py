@@ -153,6 +153,8 @@ async def storm(plan: Plan, *, progress: bool = False) -> tuple[Findings, Storm]
         teller = asyncio.create_task(_tell(going)) if progress else None
         try:
             await _kill_until_done(going, senders)
+            while lives(senders):
+                await asyncio.sleep(POLL_S)
             if not out.exists():
                 raise RuntimeError(f"the senders failed: {(plan.data / 'load.log').read_text()[-2000:]}")
             await _until_idle(going)

@@ -94,7 +94,8 @@ class Door:
     async def check(self, events: int) -> None:
         """Everything that was taken came to its end once, and what was not taken was refused in good form."""
         items = await self.until_done()
-        assert Counter(run["status"] for run in items) == {"done": events}
+        assert [run for run in items if run["status"] != "done"] == []
+        assert len(items) == events
         assert {run["event"]["id"]: run["id"] for run in items} == self.runs
         keys = Counter((tool, key) for tool, _, key in self.company.ledger.deliveries)
         assert {pair: times for pair, times in keys.items() if times > 1 and pair[0] == "book_call"} == {}

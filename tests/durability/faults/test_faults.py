@@ -18,12 +18,13 @@ from tests.durability.postgres import NoPostgres, Postgres
 @pytest.fixture(autouse=True)
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "SWEEP_S", 0.05)
+    monkeypatch.setattr(dispatcher, "UNHANDLED_S", 1.0, raising=False)
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 22))])
 async def test_statements_that_fail_at_random_lose_nothing_and_repeat_nothing(tmp_path: Path, seed: int) -> None:
     async with open_door(tmp_path) as door:
-        with cut(seed, share=0.03, most=25) as cuts:
+        with cut(seed, share=0.015, most=25) as cuts:
             await door.send_all(range(30))
             await door.until_done()
         assert cuts.failed
@@ -46,13 +47,13 @@ async def test_a_full_disk_is_said_and_when_there_is_room_again_everything_goes_
     async with open_door(tmp_path) as door:
         await door.send_all(range(4))
         with full_disk():
-            sending = asyncio.create_task(door.send_all(range(4, 60), clients=8))
+            sending = asyncio.create_task(door.send_all(range(4, 40), clients=8))
             while not door.refused:
                 await asyncio.sleep(0.01)
             await door.until_well(lambda answer: answer.status_code == 503)
         assert "full" in door.refused[0].json()["detail"]
         await sending
-        await door.check(60)
+        await door.check(40)
 
 
 async def test_an_index_deleted_while_running_is_said_until_a_start_has_made_it_anew(tmp_path: Path) -> None:
@@ -106,7 +107,7 @@ async def test_connections_to_postgresql_cut_at_random_lose_nothing_and_repeat_n
     tmp_path: Path, postgres: Postgres, seed: int
 ) -> None:
     async with open_door(tmp_path, database_url=postgres.url) as door:
-        with cut(seed, share=0.03, most=25) as cuts:
+        with cut(seed, share=0.015, most=25) as cuts:
             await door.send_all(range(30))
             await door.until_done()
         assert cuts.failed
