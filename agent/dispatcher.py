@@ -34,8 +34,10 @@ SWEEP_S = 1.0
 
 GRACE_S = 5.0
 
-LOST_WORKFLOWS = 5
-"""How often in a row a run may be interrupted by the store before it is given up; the sweep comes once a second."""
+LOST_WORKFLOWS = 20
+"""How often in a row a run may be interrupted by a store that works again a second later, before it is given up."""
+
+LEASE = "the lease"
 
 NOT_THE_RUNS_FAULT = (OperationalError, InterfaceError, PoolTimeout)
 """The store was away or full."""
@@ -99,7 +101,7 @@ class Dispatcher:
         await self._leases.renew()
         loops: list[tuple[str, Callable[[], Awaitable[None]], asyncio.Event, float]] = [
             ("remembering", self._remembering.catch_up, self._outcome_came, SWEEP_S),
-            ("the lease", self._leases.renew, asyncio.Event(), RENEW_S),
+            (LEASE, self._leases.renew, asyncio.Event(), RENEW_S),
         ]
         if self._most:
             await self._take_over()
@@ -189,7 +191,8 @@ class Dispatcher:
 
     async def _dispatch(self) -> None:
         room = self._most - len(self._active)
-        if room <= 0:
+        if room <= 0 or LEASE in self._failures:
+            # Who is not known to be alive takes nothing on.
             return
         async with self._claiming:
             claimed = await self._database.write(lambda connection: self._claim(connection, room))

@@ -21,6 +21,10 @@ LEASE_S = 12.0
 RENEW_S = 2.0
 
 
+class LostPlace(Exception):
+    """The database was gone for a while, and another Segue works on it now, with an index of its own."""
+
+
 class Leases:
     """Keeps this worker alive in the store's eyes and takes over from the dead."""
 
@@ -31,7 +35,9 @@ class Leases:
         self._shared = shared
 
     async def renew(self) -> None:
-        """Be alive for another `LEASE_S`."""
+        """Be alive for another `LEASE_S`. Raises `LostPlace`."""
+        if not await self._database.still_holds():
+            raise LostPlace("another Segue works on this database since it was away; stop one of the two")
         await self._database.write(lambda connection: workers.beat(connection, self.worker, LEASE_S, self._clock()))
 
     async def take_over(self) -> tuple[Start, ...]:

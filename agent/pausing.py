@@ -1,8 +1,7 @@
-"""Pausing and resuming, and what that holds up, for paths that cannot ask the store each time. Start with `Pauses`."""
+"""Pausing and resuming by operators. Start with `Pauses`; `agent.store.queue` looks up what stands."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
@@ -10,14 +9,14 @@ from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
 from agent.store import pauses
 from agent.store.database import Database
-from agent.store.pauses import Pause, Scope, held_text
+from agent.store.pauses import Pause, Scope
 from agent.store.queries import Shown, iso
 
 WHAT: Mapping[Scope, str] = {"tool": "tool", "event": "event type"}
 
 
 class Pauses:
-    """The pauses of every tenant, as the store had them at the last `refresh`.
+    """The pauses of every tenant.
 
     Calls in flight are not cut off by a pause: it holds before a run is started, and before the next call.
     """
@@ -36,42 +35,16 @@ class Pauses:
         self._known: Mapping[Scope, Collection[str]] = {"tool": tools, "event": events}
         self._clock = clock
         self._wake = wake
-        self._standing: frozenset[tuple[str, Scope, str]] = frozenset()
-        self._refreshing = asyncio.Lock()
 
-    @property
-    def number(self) -> int:
+    async def number(self) -> int:
         """How many pauses stand, of all tenants."""
-        return len(self._standing)
-
-    def held(self, tenant: str, event_type: str) -> str | None:
-        """What keeps runs for events of this type from being started, as `runs.held` puts it; None if nothing does."""
-        return self._first(tenant, "event", event_type)
-
-    def held_tool(self, tenant: str, tool: str) -> str | None:
-        """What keeps the tool from being called, in the same words; None if nothing does."""
-        return self._first(tenant, "tool", tool)
-
-    def _first(self, tenant: str, scope: Scope, name: str) -> str | None:
-        if not self._standing:
-            return None
-        if (tenant, "all", "") in self._standing:
-            return "all"
-        return held_text(scope, name) if (tenant, scope, name) in self._standing else None
-
-    async def refresh(self) -> None:
-        """See what was paused and resumed elsewhere."""
-        # One at a time, so that an older view never replaces a newer one.
-        async with self._refreshing:
-            found = await self._database.read(lambda connection: pauses.listed(connection, None))
-            self._standing = frozenset((one.tenant, one.scope, one.name) for one in found)
+        return len(await self._database.read(lambda connection: pauses.listed(connection, None)))
 
     async def pause(self, tenant: str, scope: Scope, name: str, *, by: str, reason: str | None) -> Shown:
         """Pause everything, a tool or an event type; again changes nothing. Raises `NotFound` for an unknown name."""
         self._check_known(scope, name)
         wanted = Pause(tenant=tenant, scope=scope, name=name, by=by, reason=reason, since=self._clock())
         standing = await self._database.write(lambda connection: pauses.pause(connection, wanted))
-        await self.refresh()
         return _shown(standing)
 
     async def resume(self, tenant: str, scope: Scope, name: str) -> Shown:
@@ -82,7 +55,6 @@ class Pauses:
         ended, released = await self._database.write(lambda connection: pauses.resume(connection, tenant, scope, name))
         if not ended:
             self._check_known(scope, name)
-        await self.refresh()
         self._wake()
         return {"scope": scope, "name": name or None, "resumed": ended, "released": released}
 

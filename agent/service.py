@@ -224,9 +224,9 @@ class Segue:
             problems[f"tools.{number}"] = reason
         for name, state in self._registry.resting.items():
             problems[f"tools.{name}"] = str(state)
-        await self.pauses.refresh()
-        if self.pauses.number:
-            problems["pauses"] = f"{self.pauses.number} stand, and what they hold waits (see 'segue pauses')"
+        pauses = await self.pauses.number()
+        if pauses:
+            problems["pauses"] = f"{pauses} stand, and what they hold waits (see 'segue pauses')"
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         problems |= await self._accepting.problems()
         return problems

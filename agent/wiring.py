@@ -97,32 +97,7 @@ async def open_segue(
         memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
         decides = decider or _decider(stack, settings, memory)
         remembering = Remembering(database, portfolio, memory, _now)
-        situations = Situations(database, portfolio, registry.tools, memory if settings.memory else None, _now)
-        ledger = Ledger(database, tools, _now, settings.patience, random.Random())
-        recording = Recording(
-            database,
-            portfolio,
-            remembering,
-            _now,
-            decided_by=decides.name,
-            retrying=settings.retrying,
-            jitter=random.Random(),
-        )
-        stages = RunStages(database, portfolio, situations, decides, ledger, recording, _now)
-        dispatcher = Dispatcher(
-            database,
-            stages,
-            remembering,
-            Leases(database, _worker(settings, place), _now, shared=place.shared),
-            _now,
-            {name: kind.queueing for name, kind in portfolio.events.items()},
-            url=place.engine_url,
-            most=settings.runs_at_once,
-        )
-        pauses = Pauses(
-            database, tools=registry.tools, events=portfolio.events, clock=_now, wake=lambda: dispatcher.wake()
-        )
-        await pauses.refresh()
+        dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering)
         if place.shared:
             stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
         stack.push_async_callback(dispatcher.aclose)
@@ -140,13 +115,47 @@ async def open_segue(
             memory=memory,
             dispatcher=dispatcher,
             remembering=remembering,
-            pauses=pauses,
+            pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),
             dead=DeadLetters(database, _now, dispatcher.wake),
             accepting=accepting,
             watching=watching,
             clock=_now,
             decided_by=decides.name,
         )
+
+
+def _dispatcher(
+    settings: Settings,
+    place: Place,
+    portfolio: Portfolio,
+    tools: GuardedTools,
+    memory: Memory,
+    decides: Decider,
+    remembering: Remembering,
+) -> Dispatcher:
+    """All that handles runs."""
+    database = place.database
+    recording = Recording(
+        database,
+        portfolio,
+        remembering,
+        _now,
+        decided_by=decides.name,
+        retrying=settings.retrying,
+        jitter=random.Random(),
+    )
+    situations = Situations(database, portfolio, tools.tools, memory if settings.memory else None, _now)
+    ledger = Ledger(database, tools, _now, settings.patience, random.Random())
+    return Dispatcher(
+        database,
+        RunStages(database, portfolio, situations, decides, ledger, recording, _now),
+        remembering,
+        Leases(database, _worker(settings, place), _now, shared=place.shared),
+        _now,
+        {name: kind.queueing for name, kind in portfolio.events.items()},
+        url=place.engine_url,
+        most=settings.runs_at_once,
+    )
 
 
 async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None]) -> int:

@@ -19,7 +19,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from agent.storable import json_text
@@ -64,6 +64,8 @@ class Database:
             self._writers = ThreadPoolExecutor(4, thread_name_prefix="store-writer")
         self._lane = Lane(self._write_engine, "store-lane")
         self._holding: Connection | None = None
+        self._way = ""
+        """How it is held: PostgreSQL's function for it."""
         self.on_commit: Callable[[], None] | None = None
         """Called on the caller's loop after each write."""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -78,19 +80,35 @@ class Database:
         A predecessor that was killed lets go when its server notices, hence the patience. On SQLite the lock of the
         data directory does the same.
         """
-        way = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
+        self._way = "pg_try_advisory_lock_shared" if shared else "pg_try_advisory_lock"
         if self.dialect == "sqlite":
             return True
         deadline = asyncio.get_running_loop().time() + patience_s
-        while not await self._on(self._readers, lambda: self._try_hold(way)):
+        while not await self._on(self._readers, self._try_hold):
             if asyncio.get_running_loop().time() > deadline:
                 return False
             await asyncio.sleep(0.1)
         return True
 
-    def _try_hold(self, way: str) -> bool:
+    async def still_holds(self) -> bool:
+        """Whether nobody took the database meanwhile; a hold that went with its connection is taken again if it can be."""
+        return self.dialect == "sqlite" or await self._on(self._readers, self._hold_on)
+
+    def _hold_on(self) -> bool:
+        if self._holding is not None:
+            try:
+                self._holding.exec_driver_sql("SELECT 1")
+                self._holding.commit()
+                return True
+            except DBAPIError:
+                self._holding.invalidate()
+                self._holding.close()
+                self._holding = None
+        return self._try_hold()
+
+    def _try_hold(self) -> bool:
         connection = self._write_engine.connect()
-        held: bool = connection.exec_driver_sql(f"SELECT {way}({HOLDING})").scalar_one()
+        held: bool = connection.exec_driver_sql(f"SELECT {self._way}({HOLDING})").scalar_one()
         if not held:
             connection.close()
             return False

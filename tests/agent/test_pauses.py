@@ -18,6 +18,7 @@ from agent.pausing import Pauses
 from agent.store import pauses as stored
 from agent.store.database import Database
 from agent.store.pauses import Scope
+from agent.store.queue import paused
 from agent.store.tables import runs
 from tests.agent.company import Script, open_company
 from tests.agent.letters import NOW, accepted, row_of, store
@@ -53,34 +54,27 @@ async def hold(database: Database, run: str, held: str) -> None:
     await database.write(work)
 
 
+async def hindered(database: Database, tenant: str, event_type: str, tool: str) -> str | None:
+    """What a call is told just before it would be made."""
+    return await database.read(lambda connection: paused(connection, tenant, event_type, tool))
+
+
 async def test_each_scope_holds_what_it_names_for_its_tenant_only(database: Database, tenant: str) -> None:
     pauses = a_worker(database)
-    await pauses.refresh()
-    assert (pauses.held(tenant, "order.failed"), pauses.held_tool(tenant, "open_case")) == (None, None)
+    told = partial(hindered, database)
+    assert await told(tenant, "order.failed", "open_case") is None
     await pauses.pause(tenant, "tool", "open_case", by="ann", reason=None)
-    assert pauses.held_tool(tenant, "open_case") == "tool:open_case"
-    assert (pauses.held_tool(tenant, "pay_back"), pauses.held(tenant, "order.failed")) == (None, None)
+    assert await told(tenant, "order.failed", "open_case") == "tool:open_case"
+    assert await told(tenant, "order.failed", "pay_back") is None
     await pauses.pause(tenant, "event", "order.failed", by="ann", reason=None)
-    assert (pauses.held(tenant, "order.failed"), pauses.held(tenant, "order.late")) == ("event:order.failed", None)
-    assert (pauses.held("other", "order.failed"), pauses.held_tool("other", "open_case")) == (None, None)
+    assert await told(tenant, "order.failed", "pay_back") == "event:order.failed"
+    assert await told(tenant, "order.late", "pay_back") is None
     await pauses.pause(tenant, "all", "", by="ann", reason=None)
-    assert (pauses.held(tenant, "order.late"), pauses.held_tool(tenant, "pay_back")) == ("all", "all")
+    assert await told(tenant, "order.late", "pay_back") == "all"
+    assert await told("other", "order.failed", "open_case") is None
     await pauses.resume(tenant, "all", "")
-    assert (pauses.held(tenant, "order.failed"), pauses.held_tool(tenant, "open_case")) == (
-        "event:order.failed",
-        "tool:open_case",
-    )
-
-
-async def test_another_worker_sees_a_pause_and_its_end_once_it_refreshes(database: Database, tenant: str) -> None:
-    here, there = a_worker(database), a_worker(database)
-    await here.pause(tenant, "all", "", by="ann", reason=None)
-    assert there.held(tenant, "order.failed") is None
-    await there.refresh()
-    assert there.held(tenant, "order.failed") == "all"
-    await here.resume(tenant, "all", "")
-    await there.refresh()
-    assert there.held(tenant, "order.failed") is None
+    assert await told(tenant, "order.late", "open_case") == "tool:open_case"
+    assert await told(tenant, "order.late", "pay_back") is None
 
 
 async def test_a_pause_that_is_repeated_or_raced_stays_the_first(database: Database, tenant: str) -> None:
@@ -186,7 +180,7 @@ async def test_a_pause_survives_a_restart_and_is_counted_and_told(tmp_path: Path
         assert await company.segue.health() == {}
         await company.segue.pauses.pause("default", "tool", "pay_back", by="ann", reason="month's end")
     async with open_company(tmp_path, Script([])) as company:
-        assert company.segue.pauses.held_tool("default", "pay_back") == "tool:pay_back"
+        assert [one["name"] for one in await company.segue.pauses.list("default")] == ["pay_back"]
         assert (await company.segue.counts("default"))["pauses"] == 1
         assert list(await company.segue.health()) == ["pauses"]
         await company.segue.pauses.resume("default", "tool", "pay_back")

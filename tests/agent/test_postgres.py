@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from agent import dispatcher
 from agent.directory import DataDirectoryBusy
 from agent.errors import Conflict, NotFound
 from agent.events import RawEvent
 from agent.service import GivenAnswer
+from agent.store.database import HOLDING, Database
 from agent.store.queries import RunFilter
 from agent.types import Question
 from agent.wiring import Settings, open_segue
@@ -78,6 +80,32 @@ async def test_two_servers_never_work_on_one_database(tmp_path: Path, postgres_u
             async with open_segue(second, Script([]), embedder()):
                 pass
         assert (await company.handle("c-two", id="e-two"))["status"] == "done"
+
+
+async def test_one_whose_hold_was_lost_with_its_connection_takes_nothing_on_while_another_works_alone(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "RENEW_S", 0.02)
+    url = new_database(postgres_url, "hold")
+    async with open_company(tmp_path, Script([[call("pause_mail")]]), database_url=url) as company:
+        other = Database(url)
+        while not await other.hold(patience_s=0.0):
+            await end_holds(url)
+        while "works on this database" not in (await company.segue.health()).get("dispatcher", ""):
+            await asyncio.sleep(0.01)
+        run = await company.send("c-held", id="e-held")
+        assert (await company.segue.run("default", run))["status"] == "queued"
+        await other.aclose()
+        assert (await company.ended(run))["status"] == "done"
+        assert not await Database(url).hold(patience_s=0.2)
+
+
+async def end_holds(url: str) -> None:
+    """What a restart of the server does to those who hold the database."""
+    database = Database(url)
+    ended = f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {HOLDING}"
+    await database.write(lambda connection: connection.exec_driver_sql(ended))
+    await database.aclose()
 
 
 async def test_overlapping_batches_at_once_make_each_run_once_in_their_order(tmp_path: Path, postgres_url: str) -> None:

@@ -18,13 +18,12 @@ from tests.durability.postgres import NoPostgres, Postgres
 @pytest.fixture(autouse=True)
 def frequent_sweeps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dispatcher, "SWEEP_S", 0.05)
-    monkeypatch.setattr(dispatcher, "UNHANDLED_S", 1.0, raising=False)
 
 
 @pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 22))])
 async def test_statements_that_fail_at_random_lose_nothing_and_repeat_nothing(tmp_path: Path, seed: int) -> None:
     async with open_door(tmp_path) as door:
-        with cut(seed, share=0.015, most=25) as cuts:
+        with cut(seed, share=0.03, most=25) as cuts:
             await door.send_all(range(30))
             await door.until_done()
         assert cuts.failed
@@ -107,7 +106,7 @@ async def test_connections_to_postgresql_cut_at_random_lose_nothing_and_repeat_n
     tmp_path: Path, postgres: Postgres, seed: int
 ) -> None:
     async with open_door(tmp_path, database_url=postgres.url) as door:
-        with cut(seed, share=0.015, most=25) as cuts:
+        with cut(seed, share=0.03, most=25) as cuts:
             await door.send_all(range(30))
             await door.until_done()
         assert cuts.failed
