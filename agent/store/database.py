@@ -91,7 +91,7 @@ class Database:
         return True
 
     async def still_holds(self) -> bool:
-        """Whether nobody took the database meanwhile; a hold that went with its connection is taken again if it can be."""
+        """Whether nobody took the database meanwhile; a hold lost with its connection is taken again if it can be."""
         return self.dialect == "sqlite" or await self._on(self._readers, self._hold_on)
 
     def _hold_on(self) -> bool:
