@@ -195,12 +195,10 @@ class Dispatcher:
             # Who is not known to be alive takes nothing on.
             return
         async with self._claiming:
-            claimed = await self._database.write(lambda connection: self._claim(connection, room))
+            claimed = await self._database.write(lambda connection: self._claim(connection, room), urgent=True)
             self._active |= set(claimed.starts)
         self._set_alarm(claimed.look_again_at)
         await self._start(claimed.starts)
-        if claimed.starts:
-            self.wake()
 
     def _claim(self, connection: Any, room: int) -> Claimed:
         return claim(connection, self._owner, self._queueing, self._clock(), room)

@@ -1,9 +1,11 @@
 """The supervisor: how one run goes, as a LangGraph graph in reading order. Start with `build_graph`.
 
-    settle -> recall -> decide and check -> act -> (recall again)
+    settle -> recall, decide and check -> act -> (decide again)
       |                        |
     parked, until an         record: the run is closed
     operator has answered
+
+A run that was just taken from the queue for the first time has nothing to settle.
 
 The graph runs inside a durable workflow (`durable`). Nodes only route: whatever a stage has learned is in the store
 before the next node runs, so that a stretch of handling that starts anew after a crash goes on from there.
@@ -11,10 +13,9 @@ before the next node runs, so that a stretch of handling that starts anew after 
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypedDict, TypeVar
+from typing import Literal, Protocol, TypedDict, TypeVar
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -25,6 +26,9 @@ from agent.store.runs import Start
 from agent.types import CallState, RunStatus
 
 T = TypeVar("T")
+
+FINISHED = "finished"
+"""Code of a run whose decider wanted nothing more."""
 
 TOO_EARLY = "a node ran before the one that feeds it"
 
@@ -56,24 +60,24 @@ class Stages(Protocol):
     async def settle(self, start: Start) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on."""
 
-    async def recall(self, run: str) -> Prepared | End:
-        """The situation, with the evidence memory has for it."""
+    async def recall(self, run: str, *, fresh: bool) -> Prepared | End:
+        """The situation, with the evidence memory has for it; `fresh`: nothing can have happened in the run yet."""
 
     async def decide(self, start: Start, prepared: Prepared | End) -> Turn:
         """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
 
-    async def act(self, start: Start, number: int, index: int) -> CallState:
-        """Carry out one call through the ledger."""
+    async def act(self, start: Start, number: int, indices: Sequence[int]) -> tuple[CallState, ...]:
+        """Carry out calls of one decision through the ledger, all at once."""
 
-    async def record(self, start: Start, end: End) -> None:
-        """Write the episode and close the run."""
+    async def record(self, start: Start, end: End, prepared: Prepared | None = None) -> None:
+        """Write the episode and close the run; `prepared` is what its last decision was made from."""
 
 
 class RunState(TypedDict):
     """State between nodes."""
 
     start: Start
-    prepared: Prepared | End | None
+    prepared: Prepared | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -83,7 +87,7 @@ class RunState(TypedDict):
 class RunUpdate(TypedDict, total=False):
     """What a node changes."""
 
-    prepared: Prepared | End
+    prepared: Prepared | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
@@ -104,62 +108,64 @@ def build_graph(stages: Stages) -> RunGraph:
     async def settle(state: RunState) -> RunUpdate:
         return {"pending": await stages.settle(state["start"]), "turn": None}
 
-    async def recall(state: RunState) -> RunUpdate:
-        return {"prepared": await stages.recall(state["start"].run)}
-
     async def decide(state: RunState) -> RunUpdate:
-        prepared = state["prepared"]
-        if prepared is None:
-            raise RuntimeError(TOO_EARLY)
-        turn = await stages.decide(state["start"], prepared)
-        return {"turn": turn, "end": turn.end}
+        # One node: a super-step costs more than recalling.
+        start = state["start"]
+        fresh = start.segment == 0 and state["turn"] is None and state["pending"] is None
+        prepared = await stages.recall(start.run, fresh=fresh)
+        turn = await stages.decide(start, prepared)
+        return {"prepared": None if isinstance(prepared, End) else prepared, "turn": turn, "end": turn.end}
 
     async def act(state: RunState) -> RunUpdate:
         number, indices = _to_do(state)
-        return {"states": await _together([stages.act(state["start"], number, index) for index in indices])}
+        return {"states": await stages.act(state["start"], number, indices)}
 
     async def record(state: RunState) -> RunUpdate:
-        await stages.record(state["start"], _present(state["end"]))
+        await stages.record(state["start"], _present(state["end"]), state["prepared"])
         return {}
 
     graph: StateGraph[RunState, None, RunState, RunState] = StateGraph(RunState)
     graph.add_node("settle", settle)
-    graph.add_node("recall", recall)
     graph.add_node("decide", decide)
     graph.add_node("act", act)
     graph.add_node("record", record)
-    graph.add_edge(START, "settle")
-    graph.add_conditional_edges("settle", after_settle, ["act", "recall", END])
-    graph.add_edge("recall", "decide")
-    graph.add_conditional_edges("decide", after_decide, ["act", "settle", "recall", "record"])
-    graph.add_conditional_edges("act", after_act, ["settle", "recall"])
+    graph.add_conditional_edges(START, after_start, ["settle", "decide"])
+    graph.add_conditional_edges("settle", after_settle, ["act", "decide", END])
+    graph.add_conditional_edges("decide", after_decide, ["act", "settle", "decide", "record"])
+    graph.add_conditional_edges("act", after_act, ["settle", "decide"])
     graph.add_edge("record", END)
     return graph.compile()
 
 
-def after_settle(state: RunState) -> Literal["act", "recall", "__end__"]:
+# Routes are coroutines, as LangGraph sends plain functions to a thread.
+async def after_start(state: RunState) -> Literal["settle", "decide"]:
+    """The first segment of a run has nothing behind it."""
+    return "settle" if state["start"].segment else "decide"
+
+
+async def after_settle(state: RunState) -> Literal["act", "decide", "__end__"]:
     """Go on with what may be done; with nothing to do and somebody to wait for, the run is parked."""
     pending = _present(state["pending"])
     if pending.act:
         return "act"
-    return "__end__" if pending.wait else "recall"
+    return "__end__" if pending.wait else "decide"
 
 
-def after_decide(state: RunState) -> Literal["act", "settle", "recall", "record"]:
+async def after_decide(state: RunState) -> Literal["act", "settle", "decide", "record"]:
     """Go on with what is permitted; a refused call goes back to the decider."""
     turn = _present(state["turn"])
     if turn.end is not None:
         return "record"
     if turn.act:
         return "act"
-    return "settle" if turn.ask else "recall"
+    return "settle" if turn.ask else "decide"
 
 
-def after_act(state: RunState) -> Literal["settle", "recall"]:
+async def after_act(state: RunState) -> Literal["settle", "decide"]:
     """A call in doubt, or one that waits for approval, needs an operator."""
     turn = state["turn"]
     asked = turn is None or turn.ask
-    return "settle" if asked or "unknown" in state["states"] else "recall"
+    return "settle" if asked or "unknown" in state["states"] else "decide"
 
 
 def _to_do(state: RunState) -> tuple[int, tuple[int, ...]]:
@@ -174,12 +180,3 @@ def _present(value: T | None) -> T:
     if value is None:
         raise RuntimeError(TOO_EARLY)
     return value
-
-
-async def _together(acts: Sequence[Coroutine[Any, Any, CallState]]) -> tuple[CallState, ...]:
-    """When one fails the others are waited for: what follows a failure must not meet a call in flight."""
-    ends = await asyncio.gather(*acts, return_exceptions=True)
-    for end in ends:
-        if isinstance(end, BaseException):
-            raise end
-    return tuple(end for end in ends if not isinstance(end, BaseException))

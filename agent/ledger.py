@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -23,8 +23,8 @@ from agent.breaker import GuardedTools, NotSent
 from agent.store.database import Database
 from agent.store.history import NONSENSE
 from agent.store.large import Stored, pack
-from agent.store.ledger import Claim, Effect, asked, claim, find, finish, finish_late, refuse_call
-from agent.store.queue import paused
+from agent.store.ledger import Claim, Effect, asked, claim, finish, finish_late, found, refuse_call
+from agent.store.queue import hindrance, paused, pausing
 from agent.store.runs import Start, Superseded, hold, is_mine
 from agent.types import CallState, EffectState
 from tools.types import Answer, Answered, Declined, InDoubt, JsonValue, Nonsense, Tool
@@ -81,16 +81,29 @@ class Ledger:
         self._sleep = sleep
         self._reads = frozenset(name for name, tool in tools.tools.items() if tool.governance.effect == "read")
 
-    async def perform(self, start: Start, decision: int, index: int) -> CallState:
-        """Carry out one permitted call, or find out how it already ended. Never raises for what the tool does.
+    async def perform(self, start: Start, decision: int, indices: Sequence[int]) -> tuple[CallState, ...]:
+        """Carry out permitted calls of one decision at once, or find out how they ended already; a state each.
 
-        Raises `Superseded` when the run is another's by now, `Held` while the call is paused.
+        Never raises for what a tool does. Raises `Superseded` when the run is another's by now; `Held` when one of the
+        calls is paused, once the others have ended.
         """
-        claimed = await self._database.write(
-            lambda connection: self._claim(connection, start, decision, index, self._clock())
+        claims = await self._database.write(
+            lambda connection: self._claim(connection, start, decision, indices, self._clock())
         )
+        # When one fails the others are waited for: what follows a failure must not meet a call in flight.
+        ends = await asyncio.gather(*(self._go_through(start, claim) for claim in claims), return_exceptions=True)
+        states: list[CallState] = []
+        for end in ends:
+            if isinstance(end, BaseException):
+                raise end
+            states.append(end)
+        return tuple(states)
+
+    async def _go_through(self, start: Start, claimed: Claim | Held | None) -> CallState:
         if claimed is None:
             return "refused"
+        if isinstance(claimed, Held):
+            raise claimed
         effect = claimed.effect
         if claimed.kind == "known" and effect.state != "claimed":
             return _settled(effect.state)
@@ -109,11 +122,11 @@ class Ledger:
     async def _finish(self, start: Start, effect: Effect, ending: _Ending) -> CallState:
         result = await pack(ending.result)
 
-        def end(connection: Connection) -> Effect:
-            hold(connection, start)
+        def end(connection: Connection) -> EffectState:
             return finish(
                 connection,
-                effect.key,
+                start,
+                effect,
                 state=ending.state,
                 result=result,
                 error=ending.error,
@@ -122,7 +135,7 @@ class Ledger:
             )
 
         try:
-            return _settled((await self._database.write(end)).state)
+            return _settled(await self._database.write(end))
         except Superseded:
             if ending.state == "done":
                 await self._finish_late(effect.key, result, ending.attempts)
@@ -134,29 +147,38 @@ class Ledger:
             lambda connection: finish_late(connection, key, result=result, attempts=attempts, now=self._clock())
         )
 
-    def _claim(self, connection: Connection, start: Start, decision: int, index: int, now: datetime) -> Claim | None:
-        """The claim; None if the call is refused by now, or the run is to be cancelled."""
+    def _claim(
+        self, connection: Connection, start: Start, decision: int, indices: Sequence[int], now: datetime
+    ) -> list[Claim | Held | None]:
+        """A claim for each call; None if it is refused by now, or the run is to be cancelled."""
         cancelled_by = hold(connection, start)
-        wanted = asked(connection, start.run, decision, index, reads=self._reads)
-        if wanted is None:
-            return None
-        known = find(connection, wanted.key)
-        if known is not None and known.state != "claimed":
-            return Claim(kind="known", effect=known)
-        if cancelled_by is not None:
-            if known is None:
-                refuse_call(connection, start.run, decision, index, f"{cancelled_by} has cancelled the run")
-            return None
-        reason = paused(connection, wanted.tenant, wanted.event_type, wanted.tool)
-        if reason is not None and self._might_send(known):
-            raise Held(reason)
-        claimed = claim(connection, wanted, start.owner, now)
-        if claimed.kind == "blocked":
-            key = claimed.effect.key
-            why = f"effect {key!r} of the same call is in doubt until an operator has settled it"
-            refuse_call(connection, start.run, decision, index, why)
-            return None
-        return claimed
+        wanted = asked(connection, start.run, decision, reads=self._reads)
+        known = found(connection, start.run, decision)
+        pauses = pausing(connection, start.run)
+        told: dict[int, Claim | Held | None] = {}
+        fresh: list[Effect] = []
+        for index in indices:
+            effect, before = wanted[index], known.get(index)
+            if effect is None:
+                told[index] = None
+            elif before is not None and before.state != "claimed":
+                told[index] = Claim(kind="known", effect=before)
+            elif cancelled_by is not None:
+                told[index] = None
+                if before is None:
+                    refuse_call(connection, start.run, decision, index, f"{cancelled_by} has cancelled the run")
+            elif (reason := hindrance(pauses, effect.event_type, effect.tool)) and self._might_send(before):
+                told[index] = Held(reason)
+            elif before is not None:
+                told[index] = Claim(kind="known", effect=before)
+            else:
+                fresh.append(effect)
+        for one, claimed in zip(fresh, claim(connection, fresh, start.owner, now), strict=True):
+            told[one.index] = None if claimed.kind == "blocked" else claimed
+            if claimed.kind == "blocked":
+                why = f"effect {claimed.effect.key!r} of the same call is in doubt until an operator has settled it"
+                refuse_call(connection, start.run, decision, one.index, why)
+        return [told[index] for index in indices]
 
     async def _try(self, start: Start, tool: Tool, effect: Effect, *, in_doubt: bool) -> _Ending:
         """Call until the tool says what became of it. `in_doubt`: an earlier attempt under this key may have acted."""

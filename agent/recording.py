@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from agent.graph import End
+from agent.graph import FINISHED, End
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
-from agent.situation import read_facts
+from agent.situation import Prepared, read_facts
 from agent.store import dead, episodes, queue, runs
 from agent.store.closing import close_run
 from agent.store.database import Database
@@ -60,20 +60,24 @@ class Recording:
         self._retrying = retrying
         self._jitter = jitter
 
-    async def record(self, start: Start, end: End) -> None:
+    async def record(self, start: Start, end: End, prepared: Prepared | None = None) -> None:
         """Close the run and write its episode in one commit, then give the episode to memory.
 
-        A run that failed and has tries left is queued again instead. Raises `Superseded`.
+        A run that failed and has tries left is queued again instead. `prepared` is what the last decision was made
+        from: nothing has happened since, if that one wanted nothing more. Raises `Superseded`.
         """
+        known = prepared if end.code == FINISHED and prepared is not None and prepared.past.at_rest else None
 
         def close(connection: Connection) -> Episode | None:
             if end.status == "failed":
                 queue.lock_queue(connection)
             runs.hold(connection, start)
-            row = runs.load(connection, start.run)
+            row = known.run if known is not None else runs.load(connection, start.run)
             if end.status == "failed" and self._try_again(connection, row, end):
                 return None
-            return self._close(connection, row, end)
+            # Read before the close, which turns down what no operator ever turned down.
+            results = known.past.results if known is not None else history(connection, row).results
+            return self._close(connection, row, end, results)
 
         episode = await self._database.write(close)
         if episode is not None:
@@ -92,19 +96,17 @@ class Recording:
         dead.note_attempt(connection, row.id, row.tenant, failed, end.code, end.detail, now)
         return True
 
-    def _close(self, connection: Connection, row: RunRow, end: End) -> Episode | None:
+    def _close(self, connection: Connection, row: RunRow, end: End, results: Sequence[CallResult]) -> Episode | None:
         now = self._clock()
-        runs.name_decider(connection, row.id, self._decided_by)
-        # Before the close, which turns down what no operator ever turned down.
-        results = history(connection, row).results
-        close_run(connection, row.id, status=end.status, code=end.code, detail=end.detail, now=now)
+        by = self._decided_by
+        close_run(connection, row.id, status=end.status, code=end.code, detail=end.detail, now=now, by=by)
         if end.status == "failed":
             tried = dead.tried(row.attempts + 1, end.code, end.detail, now)
             dead.bury(connection, row.id, row.tenant, end.code, end.detail, [tried], now)
         kind = self._portfolio.events.get(row.event.type)
         if kind is None:
             return None
-        facts = read_facts(row.events, kind, results)
+        facts = read_facts(row.events, kind, tuple(results))
         decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
         episode = Episode(
             id=row.id,

@@ -16,7 +16,7 @@ from agent.paths import Missing, fill, read
 from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
 from agent.store.database import Database
-from agent.store.history import History, history
+from agent.store.history import History, history, no_history
 from agent.store.large import LargeResults
 from agent.store.runs import RunRow, load
 from agent.types import Budget, Call, CallResult, Event, Situation
@@ -70,9 +70,9 @@ class Situations:
         self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
 
-    async def prepare(self, run_id: str) -> Prepared:
-        """The situation of the run's next decision. Raises `UnknownEventType`."""
-        run, past = await self._database.read(lambda connection: self._load(connection, run_id))
+    async def prepare(self, run_id: str, *, fresh: bool = False) -> Prepared:
+        """The situation of the run's next decision; the first one of a `fresh` run. Raises `UnknownEventType`."""
+        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh))
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(
@@ -102,9 +102,9 @@ class Situations:
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
 
-    def _load(self, connection: Connection, run_id: str) -> tuple[RunRow, History]:
+    def _load(self, connection: Connection, run_id: str, fresh: bool) -> tuple[RunRow, History]:
         run = load(connection, run_id)
-        return run, history(connection, run, self._large.read)
+        return run, no_history(connection, run) if fresh else history(connection, run, self._large.read)
 
     def refusal(self, run: RunRow, past: History, call: Call, *, approved: bool) -> str | None:
         """Why a call that was permitted earlier would not be made without more ado now; None if it would."""

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from agent.graph import End, Turn
+from agent.graph import FINISHED, End, Turn
 from agent.ids import new_id
 from agent.ledger import Ledger
 from agent.policy import check
@@ -22,7 +22,7 @@ from agent.store.history import History, history
 from agent.store.runs import Start
 from agent.types import Budget, CallState, Candidate, Decider, DeciderError, Decision, Situation
 
-FINISHED = End(status="done", code="finished", detail="the decider wanted nothing more")
+WANTS_NOTHING = End(status="done", code=FINISHED, detail="the decider wanted nothing more")
 
 
 class RunStages:
@@ -72,10 +72,10 @@ class RunStages:
             if why is not None:
                 ledger.refuse_call(connection, name, one.decision, one.index, why)
 
-    async def recall(self, run: str) -> Prepared | End:
+    async def recall(self, run: str, *, fresh: bool) -> Prepared | End:
         """The situation of the next decision, with the evidence memory has for it."""
         try:
-            return await self._situations.prepare(run)
+            return await self._situations.prepare(run, fresh=fresh)
         except UnknownEventType as error:
             return End(status="failed", code="unknown_event_type", detail=str(error))
 
@@ -103,19 +103,19 @@ class RunStages:
         await self._database.write(lambda connection: decisions.save(connection, start, checked, approval_ids, now))
         return _turn(checked)
 
-    async def act(self, start: Start, number: int, index: int) -> CallState:
-        """Carry out one call through the ledger."""
-        return await self._ledger.perform(start, number, index)
+    async def act(self, start: Start, number: int, indices: Sequence[int]) -> tuple[CallState, ...]:
+        """Carry out calls of one decision through the ledger, all at once."""
+        return await self._ledger.perform(start, number, indices)
 
-    async def record(self, start: Start, end: End) -> None:
+    async def record(self, start: Start, end: End, prepared: Prepared | None = None) -> None:
         """End the run."""
-        await self._recording.record(start, end)
+        await self._recording.record(start, end, prepared)
 
 
 def _interrupted(past: History) -> Turn | None:
     """What a crash left of the last decision, which was stored but not gone through."""
     if past.finished is not None:
-        return Turn(number=past.decisions, end=replace(FINISHED, detail=past.finished))
+        return Turn(number=past.decisions, end=replace(WANTS_NOTHING, detail=past.finished))
     if past.unfinished or past.unanswered:
         return Turn(number=past.decisions, act=past.unfinished, ask=past.unanswered)
     return None
@@ -145,7 +145,7 @@ def _turn(checked: CheckedDecision) -> Turn:
         number=checked.number,
         act=tuple(index for index, verdict in enumerate(verdicts) if verdict.verdict == "permitted"),
         ask=decision.kind == "ask" or any(verdict.verdict == "approval" for verdict in verdicts),
-        end=replace(FINISHED, detail=decision.reason) if decision.kind == "finish" else None,
+        end=replace(WANTS_NOTHING, detail=decision.reason) if decision.kind == "finish" else None,
     )
 
 

@@ -8,6 +8,8 @@ locked".
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,18 +21,18 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.pool import StaticPool
 
 from agent.storable import json_text
-from agent.store.lane import Lane
+from agent.store.lane import Lane, transaction
 
 T = TypeVar("T")
 
 READERS = 4
 
-DEADLOCK = ("40P01", "40001")
-DEADLOCKS = 3
+IDLE_S = 2.0
+"""A connection to PostgreSQL that rested longer is asked whether it is still there before it is used."""
 
 HOLDING = 7031205
 """Key of PostgreSQL's advisory lock that the one Segue on a database holds, or those that share it."""
@@ -51,18 +53,12 @@ class Database:
             self._read_engine = _sqlite_engine(url, writer=False)
             self._writers = None
         else:
-            self._write_engine = create_engine(
-                url,
-                pool_size=9,
-                max_overflow=0,
-                pool_pre_ping=True,
-                json_serializer=json_text,
-                # Else times near the year 9999 come back in the server's zone as ones Python cannot hold.
-                connect_args={"options": "-c timezone=UTC"},
-            )
-            self._read_engine = self._write_engine
-            self._writers = ThreadPoolExecutor(4, thread_name_prefix="store-writer")
+            self._write_engine = _postgres_engine(url)
+            # A reader sees each statement's own moment there in any case, so it is spared the begin and the end.
+            self._read_engine = self._write_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lane = Lane(self._write_engine, "store-lane")
+        self._door = self._lane if self.dialect == "sqlite" else Lane(self._write_engine, "store-door")
+        """Where urgent works go: with PostgreSQL, which has many writers, they do not wait for others."""
         self._holding: Connection | None = None
         self._way = ""
         """How it is held: PostgreSQL's function for it."""
@@ -119,26 +115,22 @@ class Database:
     async def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
         """Run `work` in one transaction that is on disk when this returns.
 
-        On SQLite it may share the transaction with other works; `urgent` ones, such as accepting an event, go first.
-        On PostgreSQL only urgent ones share: others could wait for each other's locks.
+        It may share the transaction with other works, and is run again if one of those fails. `urgent` ones, such as
+        accepting an event, go first.
         """
-        if self._writers is None or urgent:
-            result: T = await self._lane.submit(work, urgent=urgent)
-        else:
-            result = await self._on(self._writers, lambda: self._transaction(self._write_engine, work))
+        result: T = await (self._door if urgent else self._lane).submit(work, urgent=urgent)
         if self.on_commit is not None:
             self.on_commit()
         return result
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on a consistent view of what has been committed."""
-        return await self._on(self._readers, lambda: self._transaction(self._read_engine, work))
+        """Run `work` on what has been committed: on SQLite one view of it, on PostgreSQL one for each statement."""
+        return await self._on(self._readers, lambda: transaction(self._read_engine, work))
 
     async def aclose(self) -> None:
         """Finish what was handed in, then close."""
+        await asyncio.to_thread(self._door.close)
         await asyncio.to_thread(self._lane.close)
-        if self._writers is not None:
-            await asyncio.to_thread(self._writers.shutdown)
         await asyncio.to_thread(self._readers.shutdown)
         if self._holding is not None:
             self._holding.invalidate()
@@ -149,19 +141,6 @@ class Database:
     async def _on(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         # A cancelled caller must not abandon a commit half-way: the work is finished, only its answer is dropped.
         return await asyncio.shield(asyncio.get_running_loop().run_in_executor(pool, work))
-
-    @staticmethod
-    def _transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
-        for _ in range(DEADLOCKS):
-            try:
-                with engine.begin() as connection:
-                    return work(connection)
-            except OperationalError as error:
-                # PostgreSQL has ended one of two that waited for each other, and nothing of it happened.
-                if getattr(error.orig, "sqlstate", None) not in DEADLOCK:
-                    raise
-        with engine.begin() as connection:
-            return work(connection)
 
     def _migrate(self) -> None:
         config = Config()
@@ -180,6 +159,33 @@ class Database:
                 )
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _postgres_engine(url: str) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=9,
+        max_overflow=0,
+        json_serializer=json_text,
+        # Else times near the year 9999 come back in the server's zone as ones Python cannot hold.
+        connect_args={"options": "-c timezone=UTC"},
+    )
+
+    @event.listens_for(engine, "checkin")
+    def rests(_connection: Any, record: Any) -> None:
+        record.info["since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: Any, _proxy: object) -> None:
+        if time.monotonic() - record.info.get("since", math.inf) < IDLE_S:
+            return
+        try:
+            connection.cursor().execute("SELECT 1")
+            connection.rollback()
+        except Exception as error:
+            raise DisconnectionError from error
+
+    return engine
 
 
 def _sqlite_engine(url: str, *, writer: bool) -> Engine:
@@ -202,6 +208,10 @@ def _sqlite_engine(url: str, *, writer: bool) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+        if writer:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            # Through the driver: it cannot fail, and stands before each read.
+            connection.connection.cursor().execute("BEGIN")
 
     return engine

@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.canonical import digest
-from agent.store.runs import Start, hold, stop_clock
+from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, Candidate, Decision
 from tools.types import JsonObject
@@ -52,10 +53,12 @@ class Pending:
 
 
 # Built once, as they stand on the path of every decision.
-STORED = select(decisions.c.number).where(
-    decisions.c.run == bindparam("run"), decisions.c.number == bindparam("number")
-)
-DECIDED = update(runs).where(runs.c.id == bindparam("run")).values(decided_by=bindparam("by"))
+DECIDE = {
+    name: insert(decisions).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+HOLD_AND_NAME = update(runs).where(*HELD_BY).values(decided_by=bindparam("by"))
+CALLS = insert(calls)
 LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))
 UNANSWERED = select(approvals.c.id).where(approvals.c.run == bindparam("run"), approvals.c.state == "pending").limit(1)
 UNKNOWN = select(effects.c.key).where(effects.c.run == bindparam("run"), effects.c.state == "unknown").limit(1)
@@ -97,12 +100,11 @@ def save(
 
     `approval_ids` are new ids, at least one more than there are calls. Raises `Superseded`.
     """
-    hold(connection, start)
     decision, run = checked.decision, start.run
-    if connection.execute(STORED, {"run": run, "number": checked.number}).one_or_none() is not None:
-        return
-    connection.execute(
-        insert(decisions),
+    if connection.execute(HOLD_AND_NAME, {**held_by(start), "by": decision.decided_by}).rowcount == 0:
+        raise Superseded(start)
+    stored = connection.execute(
+        DECIDE[connection.dialect.name],
         {
             "run": run,
             "number": checked.number,
@@ -116,9 +118,12 @@ def save(
             "decided_at": now,
         },
     )
-    connection.execute(DECIDED, {"run": run, "by": decision.decided_by})
+    if stored.rowcount == 0:
+        return
+    if checked.verdicts:
+        rows = [_call(run, checked.number, index, verdict) for index, verdict in enumerate(checked.verdicts)]
+        connection.execute(CALLS, rows)
     for index, verdict in enumerate(checked.verdicts):
-        save_call(connection, run, checked.number, index, verdict)
         if verdict.verdict == "approval":
             _ask(connection, run, checked, index, approval_ids[index], now)
     if decision.question is not None:
@@ -127,23 +132,24 @@ def save(
 
 def save_call(connection: Connection, run: str, number: int, index: int, verdict: Verdict) -> None:
     """Store one call of a decision with policy's word on it."""
+    connection.execute(CALLS, _call(run, number, index, verdict))
+
+
+def _call(run: str, number: int, index: int, verdict: Verdict) -> dict[str, object]:
     call = verdict.call
-    connection.execute(
-        insert(calls),
-        {
-            "run": run,
-            "decision": number,
-            "position": index,
-            "tool": call.tool,
-            "arguments": call.arguments,
-            "action": call.action,
-            "purpose": call.purpose,
-            "propensity": call.propensity,
-            "decided_by": verdict.decided_by,
-            "verdict": verdict.verdict,
-            "why": verdict.why,
-        },
-    )
+    return {
+        "run": run,
+        "decision": number,
+        "position": index,
+        "tool": call.tool,
+        "arguments": call.arguments,
+        "action": call.action,
+        "purpose": call.purpose,
+        "propensity": call.propensity,
+        "decided_by": verdict.decided_by,
+        "verdict": verdict.verdict,
+        "why": verdict.why,
+    }
 
 
 def _ask(

@@ -9,11 +9,35 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
+from agent.store.among import among, listed
 from agent.store.runs import OPEN
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.types import Episode, EpisodeAction
+
+WRITE = {
+    name: insert(episodes).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+
+# Built once, as they stand on the path of every decision.
+GRADED = {
+    name: select(rewards.c.run, rewards.c.goal, rewards.c.reward)
+    .join(outcomes, outcomes.c.id == rewards.c.outcome)
+    .where(among(rewards.c.run, "of", name))
+    .order_by(outcomes.c.seq)
+    for name in ("sqlite", "postgresql")
+}
+UNSETTLED = {
+    name: select(runs.c.id).where(among(runs.c.id, "of", name), runs.c.status.in_(("failed", *OPEN)))
+    for name in ("sqlite", "postgresql")
+}
+NAMED = {
+    name: select(episodes).where(episodes.c.tenant == bindparam("of_tenant"), among(episodes.c.id, "of", name))
+    for name in ("sqlite", "postgresql")
+}
 
 
 def write(connection: Connection, episode: Episode) -> None:
@@ -21,9 +45,8 @@ def write(connection: Connection, episode: Episode) -> None:
 
     The episode of a run that was closed again after a replay takes the place of the one before, whose rewards it keeps.
     """
-    if connection.execute(select(episodes.c.id).where(episodes.c.id == episode.id)).one_or_none() is None:
-        connection.execute(insert(episodes).values(id=episode.id, **_values(episode)))
-    elif _is_of_an_earlier_close(connection, episode.id):
+    written = connection.execute(WRITE[connection.dialect.name], {"id": episode.id, **_values(episode)})
+    if written.rowcount == 0 and _is_of_an_earlier_close(connection, episode.id):
         connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode)))
 
 
@@ -108,8 +131,8 @@ class EpisodeReader:
 
 def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
     """Those whose run failed, or is handled again."""
-    query = select(runs.c.id).where(runs.c.id.in_(list(ids)), runs.c.status.in_(("failed", *OPEN)))
-    return frozenset(connection.execute(query).scalars())
+    of = {"of": listed(connection, ids)}
+    return frozenset(connection.execute(UNSETTLED[connection.dialect.name], of).scalars())
 
 
 def _has_operators_word(episode: Episode) -> bool:
@@ -118,9 +141,8 @@ def _has_operators_word(episode: Episode) -> bool:
 
 def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
     """The named episodes of a tenant with the rewards known by now."""
-    found = connection.execute(
-        select(episodes).where(episodes.c.tenant == tenant, episodes.c.id.in_(list(ids)))
-    ).mappings()
+    given = {"of_tenant": tenant, "of": listed(connection, ids)}
+    found = connection.execute(NAMED[connection.dialect.name], given).mappings()
     return _with_rewards(connection, list(found))
 
 
@@ -153,13 +175,9 @@ def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> tuple[E
 def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
     """Reward per goal of each run; of several outcomes the latest speaks for a goal."""
     graded: dict[str, dict[str, float]] = defaultdict(dict)
-    found = connection.execute(
-        select(rewards.c.run, rewards.c.goal, rewards.c.reward)
-        .join(outcomes, outcomes.c.id == rewards.c.outcome)
-        .where(rewards.c.run.in_(list(runs)))
-        .order_by(outcomes.c.seq)
-    )
-    for row in found:
+    if not runs:
+        return graded
+    for row in connection.execute(GRADED[connection.dialect.name], {"of": listed(connection, runs)}):
         graded[row.run][row.goal] = row.reward
     return graded
 

@@ -77,6 +77,27 @@ class History:
     finished: str | None
     """Reason of a last decision that wanted nothing more: a crash came before the run was closed."""
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do, to answer or to close of what was decided."""
+        return self.finished is None and not self.unfinished and not self.unanswered
+
+
+def no_history(connection: Connection, run: RunRow) -> History:
+    """Of a run in which nothing was decided yet; only its subject may have calls in doubt."""
+    return History(
+        decisions=0,
+        used=0,
+        calls=0,
+        tokens=0,
+        results=(),
+        in_doubt=_in_doubt(connection, run),
+        already={},
+        unfinished=(),
+        unanswered=False,
+        finished=None,
+    )
+
 
 def history(connection: Connection, run: RunRow, read_large: Reader = read) -> History:
     """Read it in one consistent view.

@@ -28,6 +28,9 @@ GATHERING = select(runs.c.id, runs.c.event_type, runs.c.events, runs.c.gathers_u
     runs.c.subject == bindparam("s"),
 )
 
+EVENT = insert(inbox)
+RUN = insert(runs)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Incoming:
@@ -125,7 +128,7 @@ def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: d
         "expires_at": expires,
         "created_at": now,
     }
-    connection.execute(insert(runs), {**row, **wait})
+    connection.execute(RUN, {**row, **wait})
     return incoming.new_id
 
 
@@ -172,6 +175,6 @@ def _insert(
         "run": run,
         "outcome": outcome,
     }
-    inserted = connection.execute(insert(inbox), row)
+    inserted = connection.execute(EVENT, row)
     (seq,) = inserted.inserted_primary_key or (0,)
     return int(seq)

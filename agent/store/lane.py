@@ -1,7 +1,7 @@
 """A thread that writes: what waits together is committed together. Start with `Lane.submit`.
 
-Each work runs in a savepoint of its own, so that one that fails takes nothing else with it. Where the database itself
-ends the whole transaction, every work is run again by itself: works are functions of the connection alone.
+When one of them fails, or the database ends the transaction, all are rolled back and each is run again by itself, so
+that none takes another with it: works are functions of the connection alone.
 """
 
 from __future__ import annotations
@@ -12,14 +12,39 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
 
 TOGETHER_S = 0.008
 """For so long works are added to a commit before it is made."""
 
 MOST_TOGETHER = 64
+
+
+DEADLOCK = ("40P01", "40001")
+DEADLOCKS = 3
+
+T = TypeVar("T")
+
+
+def transaction(engine: Engine, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction of its own, again where PostgreSQL ended one of two that waited for each other."""
+    for _ in range(DEADLOCKS):
+        try:
+            with engine.begin() as connection:
+                return work(connection)
+        except OperationalError as error:
+            if not is_deadlock(error):
+                raise
+    with engine.begin() as connection:
+        return work(connection)
+
+
+def is_deadlock(error: Exception) -> bool:
+    """Whether nothing is wrong but that two waited for each other."""
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in DEADLOCK
 
 
 @dataclass(eq=False)
@@ -82,53 +107,31 @@ class Lane:
 
     def _commit_some(self) -> None:
         jobs: list[_Job] = []
+        job = self._next(0)
         until = time.monotonic() + TOGETHER_S
         try:
+            if job is not None:
+                jobs.append(job)
             with self._engine.begin() as connection:
-                if self._waiting == 1:
-                    # Alone it needs no savepoint.
-                    jobs += filter(None, [self._next(0)])
-                    jobs[0].result = jobs[0].work(connection)
-                    return
-                while len(jobs) < self._most and (not jobs or time.monotonic() < until):
-                    job = self._next(len(jobs))
-                    if job is None:
-                        break
-                    jobs.append(job)
-                    _attempt(job, connection)
+                while job is not None:
+                    job.result = job.work(connection)
+                    room = len(jobs) < self._most and time.monotonic() < until
+                    job = self._next(len(jobs)) if room else None
+                    if job is not None:
+                        jobs.append(job)
         except Exception as error:  # noqa: BLE001  whoever waits is told
             self._one_by_one(jobs, error)
-        finally:
-            # After the commit, also where the block returns early.
-            _tell(jobs)
+        _tell(jobs)
 
-    @property
-    def _waiting(self) -> int:
-        return len(self._urgent) + len(self._usual)
-
-    def _one_by_one(self, jobs: Sequence[_Job], error: BaseException) -> None:
-        if len(jobs) <= 1:
-            for job in jobs:
-                job.error = job.error or error
+    def _one_by_one(self, jobs: Sequence[_Job], error: Exception) -> None:
+        if len(jobs) == 1 and not is_deadlock(error):
+            jobs[0].error = error
             return
         for job in jobs:
-            job.error = None
             try:
-                with self._engine.begin() as connection:
-                    job.result = job.work(connection)
+                job.result = transaction(self._engine, job.work)
             except Exception as again:  # noqa: BLE001
                 job.error = again
-
-
-def _attempt(job: _Job, connection: Connection) -> None:
-    """Run one work; its failure is its own unless the transaction is gone with it."""
-    savepoint = connection.begin_nested()
-    try:
-        job.result = job.work(connection)
-        savepoint.commit()
-    except Exception as error:  # noqa: BLE001
-        job.error = error
-        savepoint.rollback()
 
 
 def _tell(jobs: Sequence[_Job]) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Connection, bindparam, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.canonical import like as like_of
 from agent.store.large import Stored, put
 from agent.store.queue import lock_queue, wake
+from agent.store.runs import MINE, Start, held_by, hold
 from agent.store.tables import calls, effects, runs
 from agent.types import EffectState
 from tools.types import JsonObject
@@ -43,7 +45,7 @@ class Claim:
     """How a claim ended."""
 
     kind: Literal["fresh", "known", "blocked"]
-    """`fresh`: send now. `known`: the key was claimed before. `blocked`: its like is in doubt."""
+    """`fresh`: send now. `known`: the key was there before. `blocked`: its like is in doubt."""
     effect: Effect
     """The row under the key; for `blocked` the one that blocks."""
 
@@ -57,7 +59,7 @@ class SettlementError(Exception):
 
 
 # Built once, as they stand on the path of every call.
-FIND = select(
+EFFECT = select(
     effects.c.key,
     effects.c.tenant,
     effects.c.run,
@@ -69,15 +71,23 @@ FIND = select(
     effects.c.like,
     effects.c.state,
     effects.c.error,
-).where(effects.c.key == bindparam("effect"))
+)
+FIND = EFFECT.where(effects.c.key == bindparam("effect"))
+FOUND = EFFECT.where(effects.c.run == bindparam("run"), effects.c.decision == bindparam("decision"))
+CLAIM = {
+    # The rowcount tells whether a claim lost a race for its like.
+    name: insert(effects).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
 IN_DOUBT = select(effects.c.key).where(
     effects.c.tenant == bindparam("tenant"),
     effects.c.like == bindparam("like"),
     effects.c.state.in_(("claimed", "unknown")),
 )
-FINISH = (
-    update(effects)
-    .where(effects.c.key == bindparam("effect"), effects.c.state == "claimed")
+FINISH = {
+    # In the same statement: the run is held while its effect is written.
+    name: update(effects)
+    .where(effects.c.key == bindparam("effect"), effects.c.state == "claimed", exists(held))
     .values(
         state=bindparam("new_state"),
         result=bindparam("result"),
@@ -86,15 +96,21 @@ FINISH = (
         attempts=bindparam("attempts"),
         ended_at=bindparam("ended_at"),
     )
-)
+    # SQLite knows no lock of a row, and Python does not count what a statement changed that begins with WITH.
+    for name, held in (("sqlite", MINE), ("postgresql", select(MINE.cte("mine"))))
+}
 ASKED = (
-    select(calls.c.tool, calls.c.arguments, calls.c.verdict, runs.c.tenant, runs.c.subject, runs.c.event_type)
-    .join(runs, runs.c.id == calls.c.run)
-    .where(
-        calls.c.run == bindparam("run"),
-        calls.c.decision == bindparam("decision"),
-        calls.c.position == bindparam("position"),
+    select(
+        calls.c.position,
+        calls.c.tool,
+        calls.c.arguments,
+        calls.c.verdict,
+        runs.c.tenant,
+        runs.c.subject,
+        runs.c.event_type,
     )
+    .join(runs, runs.c.id == calls.c.run)
+    .where(calls.c.run == bindparam("run"), calls.c.decision == bindparam("decision"))
 )
 
 
@@ -103,80 +119,100 @@ def effect_key(run: str, decision: int, index: int) -> str:
     return f"{run}:{decision}:{index}"
 
 
-def asked(connection: Connection, run: str, decision: int, index: int, *, reads: frozenset[str]) -> Effect | None:
-    """The effect a stored call would have; None for one that was refused. `reads` names the tools that only read."""
-    row = connection.execute(ASKED, {"run": run, "decision": decision, "position": index}).one()
-    if row.verdict in ("refused", "rejected"):
-        return None
-    return Effect(
-        key=effect_key(run, decision, index),
-        tenant=row.tenant,
-        run=run,
-        decision=decision,
-        index=index,
-        tool=row.tool,
-        subject=row.subject,
-        arguments=row.arguments,
-        event_type=row.event_type,
-        like=None if row.tool in reads else like_of(row.tool, row.arguments, row.subject),
-        state="claimed",
-    )
+def asked(connection: Connection, run: str, decision: int, *, reads: frozenset[str]) -> Mapping[int, Effect | None]:
+    """The effect each call of a decision would have; None for a refused one. `reads`: tools that only read."""
+    rows = connection.execute(ASKED, {"run": run, "decision": decision}).all()
+    return {
+        row.position: None
+        if row.verdict in ("refused", "rejected")
+        else Effect(
+            key=effect_key(run, decision, row.position),
+            tenant=row.tenant,
+            run=run,
+            decision=decision,
+            index=row.position,
+            tool=row.tool,
+            subject=row.subject,
+            arguments=row.arguments,
+            event_type=row.event_type,
+            like=None if row.tool in reads else like_of(row.tool, row.arguments, row.subject),
+            state="claimed",
+        )
+        for row in rows
+    }
 
 
-def claim(connection: Connection, effect: Effect, owner: str, now: datetime) -> Claim:
-    """Claim the key for the worker that holds the run, or say what stands in the way. Before anything is sent."""
-    known = find(connection, effect.key)
-    if known is not None:
-        return Claim(kind="known", effect=known)
-    blocking = _in_doubt(connection, effect.tenant, effect.like)
-    if blocking is not None:
-        return Claim(kind="blocked", effect=blocking)
-    try:
-        with connection.begin_nested():
-            connection.execute(
-                insert(effects),
-                {
-                    "key": effect.key,
-                    "tenant": effect.tenant,
-                    "run": effect.run,
-                    "decision": effect.decision,
-                    "position": effect.index,
-                    "tool": effect.tool,
-                    "subject": effect.subject,
-                    "arguments": effect.arguments,
-                    "like": effect.like,
-                    "state": "claimed",
-                    "attempts": 0,
-                    "owner": owner,
-                    "started_at": now,
-                },
-            )
-    except IntegrityError:
-        return _lost_race(connection, effect)
+def found(connection: Connection, run: str, decision: int) -> Mapping[int, Effect]:
+    """The effects of a decision's calls so far, by the call's index."""
+    rows = connection.execute(FOUND, {"run": run, "decision": decision}).mappings()
+    return {row["index"]: Effect(**row) for row in rows}
+
+
+def claim(connection: Connection, wanted: Sequence[Effect], owner: str, now: datetime) -> tuple[Claim, ...]:
+    """Claim keys of a run that is held and that has none of them, before anything is sent; a claim each."""
+    told: dict[str, Claim] = {}
+    fresh: dict[str, Effect] = {}
+    likes: dict[str, Effect] = {}
+    for effect in wanted:
+        blocking = _in_doubt(connection, effect.tenant, effect.like) or likes.get(effect.like or "")
+        if blocking is not None:
+            told[effect.key] = Claim(kind="blocked", effect=blocking)
+            continue
+        fresh[effect.key] = effect
+        if effect.like is not None:
+            likes[effect.like] = effect
+    if fresh:
+        rows = [_claimed(effect, owner, now) for effect in fresh.values()]
+        made = connection.execute(CLAIM[connection.dialect.name], rows)
+        lost = made.rowcount != len(rows)
+        told |= {key: _look(connection, effect) if lost else _fresh(effect) for key, effect in fresh.items()}
+    return tuple(told[effect.key] for effect in wanted)
+
+
+def _fresh(effect: Effect) -> Claim:
     return Claim(kind="fresh", effect=effect)
 
 
-def _lost_race(connection: Connection, effect: Effect) -> Claim:
-    known = find(connection, effect.key)
-    if known is not None:
-        return Claim(kind="known", effect=known)
+def _look(connection: Connection, effect: Effect) -> Claim:
+    """Whether a claim was made: another run may have claimed its like at the same moment."""
+    if find(connection, effect.key) is not None:
+        return _fresh(effect)
     blocking = _in_doubt(connection, effect.tenant, effect.like)
     if blocking is None:
         raise RuntimeError(f"claim of {effect.key!r} failed, yet nothing stands in its way")
     return Claim(kind="blocked", effect=blocking)
 
 
+def _claimed(effect: Effect, owner: str, now: datetime) -> dict[str, object]:
+    return {
+        "key": effect.key,
+        "tenant": effect.tenant,
+        "run": effect.run,
+        "decision": effect.decision,
+        "position": effect.index,
+        "tool": effect.tool,
+        "subject": effect.subject,
+        "arguments": effect.arguments,
+        "like": effect.like,
+        "state": "claimed",
+        "attempts": 0,
+        "owner": owner,
+        "started_at": now,
+    }
+
+
 def finish(
     connection: Connection,
-    key: str,
+    start: Start,
+    effect: Effect,
     *,
     state: EffectState,
     result: Stored,
     error: str | None,
     attempts: int,
     now: datetime,
-) -> Effect:
-    """Write how the call ended. A row that has already ended is left as it is."""
+) -> EffectState:
+    """Write how the call ended; how it has ended, as an end that is there already stands. Raises `Superseded`."""
     ended = {
         "new_state": state,
         "result": result.value,
@@ -185,13 +221,17 @@ def finish(
         "attempts": attempts,
         "ended_at": now,
     }
-    changed = connection.execute(FINISH, {"effect": key, **ended})
-    effect = find(connection, key)
-    if effect is None:
-        raise LookupError(f"no effect {key!r}")
-    if changed.rowcount == 1:
+    if (
+        connection.execute(FINISH[connection.dialect.name], {"effect": effect.key, **held_by(start), **ended}).rowcount
+        == 1
+    ):
         put(connection, effect.tenant, result, now)
-    return effect
+        return state
+    hold(connection, start)
+    known = find(connection, effect.key)
+    if known is None:
+        raise LookupError(f"no effect {effect.key!r}")
+    return known.state
 
 
 def finish_late(connection: Connection, key: str, *, result: Stored, attempts: int, now: datetime) -> None:

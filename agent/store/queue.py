@@ -10,7 +10,7 @@ On PostgreSQL whatever changes the line does so under one lock (`lock_queue`), t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,10 +78,57 @@ READY = (
 PARKED = select(runs.c.id).where(runs.c.id == bindparam("run"), runs.c.status == "waiting")
 OVERDUE = select(runs.c.id).where(QUEUED, runs.c.due_at <= bindparam("now")).limit(AT_ONCE)
 EXPIRED = select(runs.c.id).where(QUEUED, runs.c.expires_at <= bindparam("now")).limit(AT_ONCE)
+CLOCKS = select(
+    select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None)).scalar_subquery().label("due"),
+    select(func.min(runs.c.expires_at))
+    .where(QUEUED, runs.c.expires_at.is_not(None))
+    .scalar_subquery()
+    .label("expires"),
+)
 NEXT_DUE = select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None))
+TAKE = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"))
+    .values(
+        status="running",
+        owner=bindparam("worker"),
+        head=False,
+        expires_at=None,
+        segment_started_at=bindparam("now"),
+    )
+)
 PAUSES = select(pauses.c.scope, pauses.c.name).where(pauses.c.tenant == bindparam("t"))
+PAUSES_OF_RUN = (
+    select(pauses.c.scope, pauses.c.name)
+    .join(runs, runs.c.tenant == pauses.c.tenant)
+    .where(runs.c.id == bindparam("run"))
+)
 LAST = turns.alias("last")
+STARTED = (
+    select(LAST.c.turn)
+    .where(LAST.c.tenant == "", LAST.c.source == "", LAST.c.rank == bindparam("rank"))
+    .scalar_subquery()
+)
+AFTER_STARTED = func.coalesce(STARTED, 0) + 1
+UPSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 TURN = ["tenant", "source", "rank"]
+
+
+def _take_turn(into: Any) -> Any:
+    taken = into.values(
+        tenant=bindparam("tenant"), source=bindparam("source"), rank=bindparam("rank"), turn=AFTER_STARTED
+    )
+    later = case((turns.c.turn >= AFTER_STARTED, turns.c.turn + 1), else_=AFTER_STARTED)
+    return taken.on_conflict_do_update(index_elements=TURN, set_={"turn": later}).returning(turns.c.turn)
+
+
+def _advance_turn(into: Any) -> Any:
+    later = case((turns.c.turn > into.excluded.turn, turns.c.turn), else_=into.excluded.turn)
+    return into.on_conflict_do_update(index_elements=TURN, set_={"turn": later})
+
+
+TAKE_TURN = {name: _take_turn(upsert(turns)) for name, upsert in UPSERT.items()}
+ADVANCE = {name: _advance_turn(upsert(turns)) for name, upsert in UPSERT.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,25 +148,34 @@ def lock_queue(connection: Connection) -> None:
 def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], now: datetime, most: int) -> Claimed:
     """Set up to `most` runs running for a worker, those that are first in line and whose type has room."""
     lock_queue(connection)
-    for run in connection.execute(EXPIRED, {"now": now}).scalars().all():
-        _expire(connection, run, now)
-    for run in connection.execute(OVERDUE, {"now": now}).scalars().all():
-        enter(connection, run)
+    next_due = _by_the_clock(connection, now)
     room = _Room(connection, queueing, now)
     taken = _take(connection, room, most)
+    if taken:
+        connection.execute(TAKE, [{"run": row.id, "worker": owner, "now": now} for row in taken])
     for row in taken:
-        connection.execute(
-            update(runs)
-            .where(runs.c.id == row.id)
-            .values(status="running", owner=owner, head=False, expires_at=None, segment_started_at=now)
-        )
         _promote(connection, row.tenant, row.subject)
     for rank in {row.rank for row in taken}:
         _advance(connection, rank, max(row.turn for row in taken if row.rank == rank))
     room.write(connection)
-    times = [moment for moment in (connection.execute(NEXT_DUE).scalar_one(), room.again_at) if moment is not None]
+    times = [moment for moment in (next_due, room.again_at) if moment is not None]
     starts = tuple(Start(run=row.id, segment=row.segment, owner=owner) for row in taken)
     return Claimed(starts=starts, look_again_at=min(times, default=None))
+
+
+def _by_the_clock(connection: Connection, now: datetime) -> datetime | None:
+    """Close what is expired and put what is due in line; when the next one is due."""
+    clocks = connection.execute(CLOCKS).one()
+    if clocks.expires is not None and clocks.expires <= now:
+        for run in connection.execute(EXPIRED, {"now": now}).scalars().all():
+            _expire(connection, run, now)
+    due: datetime | None = clocks.due
+    if due is None or due > now:
+        return due
+    for run in connection.execute(OVERDUE, {"now": now}).scalars().all():
+        enter(connection, run)
+    following: datetime | None = connection.execute(NEXT_DUE).scalar_one()
+    return following
 
 
 def _take(connection: Connection, room: _Room, most: int) -> list[Row[Any]]:
@@ -208,23 +264,14 @@ def _starts(connection: Connection, limits: Mapping[str, Rate], now: datetime) -
 
 def next_turn(connection: Connection, tenant: str, source: str, rank: int) -> int:
     """The turn of a source's next run: after its own last one, and not before the one that was started last."""
-    started = select(LAST.c.turn).where(LAST.c.tenant == "", LAST.c.source == "", LAST.c.rank == rank)
-    last = func.coalesce(started.scalar_subquery(), 0)
-    statement = _upsert(connection)(turns).values(tenant=tenant, source=source, rank=rank, turn=last + 1)
-    later = case((turns.c.turn > last, turns.c.turn), else_=last) + 1
-    given = statement.on_conflict_do_update(index_elements=TURN, set_={"turn": later})
-    turn: int = connection.execute(given.returning(turns.c.turn)).scalar_one()
+    given = {"tenant": tenant, "source": source, "rank": rank}
+    turn: int = connection.execute(TAKE_TURN[connection.dialect.name], given).scalar_one()
     return turn
 
 
 def _advance(connection: Connection, rank: int, turn: int) -> None:
-    statement = _upsert(connection)(turns).values(tenant="", source="", rank=rank, turn=turn)
-    later = case((turns.c.turn > turn, turns.c.turn), else_=turn)
-    connection.execute(statement.on_conflict_do_update(index_elements=TURN, set_={"turn": later}))
-
-
-def _upsert(connection: Connection) -> Callable[..., Any]:
-    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    given = {"tenant": "", "source": "", "rank": rank, "turn": turn}
+    connection.execute(ADVANCE[connection.dialect.name], given)
 
 
 def line_is_empty(connection: Connection, tenant: str, subject: str) -> bool:
@@ -310,9 +357,21 @@ def _expire(connection: Connection, run: str, now: datetime) -> None:
 
 def paused(connection: Connection, tenant: str, event_type: str, tool: str) -> str | None:
     """Why a call must not be made now (`all`, `event:TYPE`, `tool:NAME`); None if it may."""
-    found = connection.execute(PAUSES, {"t": tenant}).all()
-    if not found:
+    return hindrance(_pauses(connection.execute(PAUSES, {"t": tenant})), event_type, tool)
+
+
+def pausing(connection: Connection, run: str) -> frozenset[tuple[str, str]]:
+    """Scope and name of each pause of a run's tenant."""
+    return _pauses(connection.execute(PAUSES_OF_RUN, {"run": run}))
+
+
+def _pauses(rows: Iterable[Row[str, str]]) -> frozenset[tuple[str, str]]:
+    return frozenset((row.scope, row.name) for row in rows)
+
+
+def hindrance(pauses: frozenset[tuple[str, str]], event_type: str, tool: str) -> str | None:
+    """Which of the pauses stands in the way of a call, as `paused` says it."""
+    if not pauses:
         return None
     names = {"all": ("all", ""), f"event:{event_type}": ("event", event_type), f"tool:{tool}": ("tool", tool)}
-    there = {(row.scope, row.name) for row in found}
-    return next((reason for reason, key in names.items() if key in there), None)
+    return next((reason for reason, key in names.items() if key in pauses), None)

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     RowMapping,
     Select,
     bindparam,
+    case,
     func,
     literal_column,
     or_,
@@ -100,22 +103,35 @@ EVENTS = (
 )
 # Written out, as a partial index serves no bound value.
 RUNNING: ColumnElement[str] = literal_column("'running'")
-MINE = (
-    select(runs.c.cancelled_by)
-    .where(
-        runs.c.id == bindparam("run"),
-        runs.c.segment == bindparam("segment"),
-        runs.c.owner == bindparam("owner"),
-        runs.c.status == RUNNING,
-    )
+HELD_BY = (
+    runs.c.id == bindparam("of"),
+    runs.c.segment == bindparam("in_segment"),
+    runs.c.owner == bindparam("worker"),
+    runs.c.status == RUNNING,
+)
+"""That a stretch of its handling has the run."""
+MINE = select(runs.c.cancelled_by).where(*HELD_BY).with_for_update()
+CLOCK: Select[Any] = (
+    select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at)
+    .where(runs.c.id == bindparam("run"))
     .with_for_update()
 )
-CLOCK = select(runs.c.spent_s, runs.c.segment_started_at).where(runs.c.id == bindparam("run")).with_for_update()
 STOP = (
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(status=bindparam("new_status"), spent_s=bindparam("spent"), segment_started_at=None, owner=None)
 )
+CLOSE = STOP.values(
+    end_code=bindparam("code"),
+    end_detail=bindparam("detail"),
+    closed_at=bindparam("now"),
+    decided_by=case((runs.c.decided_by == "", bindparam("by")), else_=runs.c.decided_by),
+)
+
+
+def held_by(start: Start) -> dict[str, str | int]:
+    """What `HELD_BY` is executed with."""
+    return {"of": start.run, "in_segment": start.segment, "worker": start.owner}
 
 
 def hold(connection: Connection, start: Start) -> str | None:
@@ -123,7 +139,7 @@ def hold(connection: Connection, start: Start) -> str | None:
 
     Raises `Superseded`.
     """
-    row = connection.execute(MINE, {"run": start.run, "segment": start.segment, "owner": start.owner}).one_or_none()
+    row = connection.execute(MINE, held_by(start)).one_or_none()
     if row is None:
         raise Superseded(start)
     by: str | None = row.cancelled_by
@@ -132,8 +148,7 @@ def hold(connection: Connection, start: Start) -> str | None:
 
 def is_mine(connection: Connection, start: Start) -> bool:
     """Whether this stretch of its handling has the run, at this moment."""
-    given = {"run": start.run, "segment": start.segment, "owner": start.owner}
-    return connection.execute(MINE, given).first() is not None
+    return connection.execute(MINE, held_by(start)).first() is not None
 
 
 def of_owner(connection: Connection, owner: str) -> tuple[Start, ...]:
@@ -198,26 +213,24 @@ def _event(row: RowMapping) -> Event:
     )
 
 
-def close(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> bool:
-    """End the run; whether it was still open. `closing.close_run` does all that belongs to it."""
-    still_open = connection.execute(select(runs.c.id).where(runs.c.id == run, runs.c.status.in_(OPEN))).one_or_none()
-    if still_open is None:
+def close(
+    connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime, by: str = ""
+) -> bool:
+    """End the run; whether it was still open. `closing.close_run` does all that belongs to it.
+
+    `by` is who was to decide it, if it ended before its first decision.
+    """
+    row = connection.execute(CLOCK, {"run": run}).one()
+    if row.status not in OPEN:
         return False
-    stop_clock(connection, run, now, status=status)
-    connection.execute(
-        update(runs).where(runs.c.id == run).values(end_code=code, end_detail=detail[:4000], closed_at=now)
-    )
+    given = {"run": run, "new_status": status, "spent": _spent(row, now), "by": by}
+    connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
     return True
 
 
 def count_attempt(connection: Connection, run: str) -> None:
     """One more try has failed."""
     connection.execute(update(runs).where(runs.c.id == run).values(attempts=runs.c.attempts + 1))
-
-
-def name_decider(connection: Connection, run: str, by: str) -> None:
-    """Say who was to decide a run that ended before its first decision."""
-    connection.execute(update(runs).where(runs.c.id == run, runs.c.decided_by == "").values(decided_by=by))
 
 
 def go_on(connection: Connection, lost: Start) -> Start:
@@ -255,7 +268,11 @@ def resume_clocks(connection: Connection, lost: Sequence[str], now: datetime) ->
 def stop_clock(connection: Connection, run: str, now: datetime, *, status: RunStatus) -> None:
     """Leave `running` for `status` and add the segment's seconds to the run's."""
     row = connection.execute(CLOCK, {"run": run}).one()
-    spent = row.spent_s
+    connection.execute(STOP, {"run": run, "new_status": status, "spent": _spent(row, now)})
+
+
+def _spent(row: Row[Any], now: datetime) -> float:
+    spent: float = row.spent_s
     if row.segment_started_at is not None:
         spent += max(0.0, (now - row.segment_started_at).total_seconds())
-    connection.execute(STOP, {"run": run, "new_status": status, "spent": spent})
+    return spent

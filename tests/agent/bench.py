@@ -84,7 +84,8 @@ class Bench:
 
     async def perform(self, index: int = 0) -> str:
         """Carry out one call; its state."""
-        return await self.ledger.perform(MINE, 1, index)
+        (state,) = await self.ledger.perform(MINE, 1, (index,))
+        return state
 
     async def effect(self, index: int = 0) -> Any:
         """The effect's row; None if nothing was claimed."""

@@ -27,11 +27,17 @@ from tests.agent.test_pruning import lives_through_pruning
 from tools.errors import ToolError
 
 
-@pytest.mark.parametrize("times", [1, 2])
 async def test_a_story_with_an_approval_a_doubt_and_an_outcome_goes_the_same_way(
-    tmp_path: Path, postgres_url: str, times: int
+    tmp_path: Path, postgres_url: str
 ) -> None:
     """Twice on one database: the second time the schema is there and the first one's rows are not in the way."""
+    url = new_database(postgres_url, "story")
+    for times in (1, 2):
+        await story(tmp_path / str(times), url, times)
+
+
+async def story(tmp_path: Path, postgres_url: str, times: int) -> None:
+    tmp_path.mkdir()
     subject = f"c-{times}"
     script = Script([[call("pay_back", amount=5), call("pause_mail"), call("book_call")]])
     async with open_company(tmp_path, script, database_url=postgres_url) as company:
