@@ -60,8 +60,11 @@ class Stages(Protocol):
     async def settle(self, start: Start) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on."""
 
-    async def recall(self, run: str, *, fresh: bool) -> Prepared | End:
-        """The situation, with the evidence memory has for it; `fresh`: nothing can have happened in the run yet."""
+    async def recall(self, run: str, *, fresh: bool, before: Prepared | None) -> Prepared | End:
+        """The situation, with the evidence memory has for it.
+
+        `fresh`: nothing can have happened in the run yet. `before`: what this segment's last decision was made from.
+        """
 
     async def decide(self, start: Start, prepared: Prepared | End) -> Turn:
         """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
@@ -112,7 +115,7 @@ def build_graph(stages: Stages) -> RunGraph:
         # One node: a super-step costs more than recalling.
         start = state["start"]
         fresh = start.segment == 0 and state["turn"] is None and state["pending"] is None
-        prepared = await stages.recall(start.run, fresh=fresh)
+        prepared = await stages.recall(start.run, fresh=fresh, before=state["prepared"])
         turn = await stages.decide(start, prepared)
         return {"prepared": None if isinstance(prepared, End) else prepared, "turn": turn, "end": turn.end}
 

@@ -14,7 +14,7 @@ from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import Prepared, read_facts
 from agent.store import dead, episodes, queue, runs
-from agent.store.closing import close_run
+from agent.store.closing import clear
 from agent.store.database import Database
 from agent.store.history import history
 from agent.store.runs import RunRow, Start
@@ -71,13 +71,14 @@ class Recording:
         def close(connection: Connection) -> Episode | None:
             if end.status == "failed":
                 queue.lock_queue(connection)
-            runs.hold(connection, start)
+            if known is None:
+                runs.hold(connection, start)
             row = known.run if known is not None else runs.load(connection, start.run)
             if end.status == "failed" and self._try_again(connection, row, end):
                 return None
             # Read before the close, which turns down what no operator ever turned down.
             results = known.past.results if known is not None else history(connection, row).results
-            return self._close(connection, row, end, results)
+            return self._close(connection, start, row, end, results)
 
         episode = await self._database.write(close)
         if episode is not None:
@@ -96,10 +97,13 @@ class Recording:
         dead.note_attempt(connection, row.id, row.tenant, failed, end.code, end.detail, now)
         return True
 
-    def _close(self, connection: Connection, row: RunRow, end: End, results: Sequence[CallResult]) -> Episode | None:
+    def _close(
+        self, connection: Connection, start: Start, row: RunRow, end: End, results: Sequence[CallResult]
+    ) -> Episode | None:
         now = self._clock()
         by = self._decided_by
-        close_run(connection, row.id, status=end.status, code=end.code, detail=end.detail, now=now, by=by)
+        runs.close_mine(connection, start, status=end.status, code=end.code, detail=end.detail, now=now, by=by)
+        clear(connection, row.id, now)
         if end.status == "failed":
             tried = dead.tried(row.attempts + 1, end.code, end.detail, now)
             dead.bury(connection, row.id, row.tenant, end.code, end.detail, [tried], now)

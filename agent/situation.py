@@ -70,9 +70,13 @@ class Situations:
         self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
 
-    async def prepare(self, run_id: str, *, fresh: bool = False) -> Prepared:
-        """The situation of the run's next decision; the first one of a `fresh` run. Raises `UnknownEventType`."""
-        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh))
+    async def prepare(self, run_id: str, *, fresh: bool = False, before: Prepared | None = None) -> Prepared:
+        """The situation of the run's next decision; the first one of a `fresh` run, or the one after `before`.
+
+        Raises `UnknownEventType`.
+        """
+        row = None if before is None else before.run
+        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh, row))
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(
@@ -102,8 +106,8 @@ class Situations:
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
 
-    def _load(self, connection: Connection, run_id: str, fresh: bool) -> tuple[RunRow, History]:
-        run = load(connection, run_id)
+    def _load(self, connection: Connection, run_id: str, fresh: bool, known: RunRow | None) -> tuple[RunRow, History]:
+        run = known or load(connection, run_id)
         return run, no_history(connection, run) if fresh else history(connection, run, self._large.read)
 
     def refusal(self, run: RunRow, past: History, call: Call, *, approved: bool) -> str | None:

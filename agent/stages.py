@@ -72,10 +72,10 @@ class RunStages:
             if why is not None:
                 ledger.refuse_call(connection, name, one.decision, one.index, why)
 
-    async def recall(self, run: str, *, fresh: bool) -> Prepared | End:
+    async def recall(self, run: str, *, fresh: bool, before: Prepared | None) -> Prepared | End:
         """The situation of the next decision, with the evidence memory has for it."""
         try:
-            return await self._situations.prepare(run, fresh=fresh)
+            return await self._situations.prepare(run, fresh=fresh, before=before)
         except UnknownEventType as error:
             return End(status="failed", code="unknown_event_type", detail=str(error))
 
@@ -84,9 +84,9 @@ class RunStages:
         if isinstance(prepared, End):
             return Turn(number=0, end=prepared)
         situation, past = prepared.situation, prepared.past
-        by = prepared.run.cancelled_by
-        if by is not None:
-            return Turn(number=past.decisions, end=End(status="cancelled", code="cancelled", detail=f"by {by}"))
+        if past.cancelled_by is not None:
+            end = End(status="cancelled", code="cancelled", detail=f"by {past.cancelled_by}")
+            return Turn(number=past.decisions, end=end)
         interrupted = _interrupted(past)
         if interrupted is not None:
             return interrupted

@@ -26,15 +26,17 @@ CUT = (
 )
 
 
-def close_run(
-    connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime, by: str = ""
-) -> None:
+def close_run(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> None:
     """End the run; a second time changes nothing. No call of the run may be in flight.
 
     An approval that is open can never be acted upon any more and is rejected. A claim that is open was cut off: a
     write is `unknown`, so that an operator can settle it, and a read has failed.
     """
-    if not close(connection, run, status=status, code=code, detail=detail, now=now, by=by):
-        return
+    if close(connection, run, status=status, code=code, detail=detail, now=now):
+        clear(connection, run, now)
+
+
+def clear(connection: Connection, run: str, now: datetime) -> None:
+    """End what is still open of a run that was just closed."""
     connection.execute(TURN_DOWN, {"of": run, "now": now})
     connection.execute(CUT, {"of": run, "now": now})

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, func, select
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.large import Reader, excerpt_of, read
 from agent.store.runs import RunRow
-from agent.store.tables import approvals, calls, decisions, effects
+from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, CallResult, CallState
 from tools.types import JsonValue
 
@@ -30,6 +30,7 @@ MADE = select(
     func.coalesce(func.sum(decisions.c.tokens).filter(decisions.c.number > bindparam("after")), 0).label("tokens"),
     func.max(decisions.c.reason).filter(decisions.c.kind == "finish").label("finished"),
     UNANSWERED.label("unanswered"),
+    select(runs.c.cancelled_by).where(runs.c.id == bindparam("run")).scalar_subquery().label("cancelled_by"),
 ).where(decisions.c.run == bindparam("run"))
 CALLS = (
     select(
@@ -76,6 +77,8 @@ class History:
     """An approval or question of the run is open, or an effect unknown."""
     finished: str | None
     """Reason of a last decision that wanted nothing more: a crash came before the run was closed."""
+    cancelled_by: str | None
+    """Who wants the run cancelled, if anybody."""
 
     @property
     def at_rest(self) -> bool:
@@ -96,6 +99,7 @@ def no_history(connection: Connection, run: RunRow) -> History:
         unfinished=(),
         unanswered=False,
         finished=None,
+        cancelled_by=run.cancelled_by,
     )
 
 
@@ -124,6 +128,7 @@ def history(connection: Connection, run: RunRow, read_large: Reader = read) -> H
         unfinished=tuple(row["position"] for row in rows if row["decision"] == made.decisions and _is_open(row)),
         unanswered=made.unanswered > 0 or any(row["state"] == "unknown" for row in rows),
         finished=made.finished,
+        cancelled_by=made.cancelled_by,
     )
 
 

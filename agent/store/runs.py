@@ -111,6 +111,9 @@ HELD_BY = (
 )
 """That a stretch of its handling has the run."""
 MINE = select(runs.c.cancelled_by).where(*HELD_BY).with_for_update()
+OF_MINE: Select[Any] = (
+    select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at).where(*HELD_BY).with_for_update()
+)
 CLOCK: Select[Any] = (
     select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at)
     .where(runs.c.id == bindparam("run"))
@@ -213,19 +216,28 @@ def _event(row: RowMapping) -> Event:
     )
 
 
-def close(
-    connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime, by: str = ""
-) -> bool:
-    """End the run; whether it was still open. `closing.close_run` does all that belongs to it.
-
-    `by` is who was to decide it, if it ended before its first decision.
-    """
+def close(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> bool:
+    """End the run; whether it was still open. `closing.close_run` does all that belongs to it."""
     row = connection.execute(CLOCK, {"run": run}).one()
     if row.status not in OPEN:
         return False
-    given = {"run": run, "new_status": status, "spent": _spent(row, now), "by": by}
+    given = {"run": run, "new_status": status, "spent": _spent(row, now), "by": ""}
     connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
     return True
+
+
+def close_mine(
+    connection: Connection, start: Start, *, status: RunStatus, code: str, detail: str, now: datetime, by: str
+) -> None:
+    """End a run that this stretch of its handling has. Raises `Superseded`.
+
+    `by` is who was to decide it, if it ended before its first decision.
+    """
+    row = connection.execute(OF_MINE, held_by(start)).one_or_none()
+    if row is None:
+        raise Superseded(start)
+    given = {"run": start.run, "new_status": status, "spent": _spent(row, now), "by": by}
+    connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
 
 
 def count_attempt(connection: Connection, run: str) -> None:

@@ -15,10 +15,10 @@ import sqlalchemy as sa
 
 from agent.store.tables import runs
 
-LOOK_S = 0.001
+LOOK_S = 0.003
 """Between two looks while few runs are open."""
 MANY = 4
-LOOK_AT_MANY_S = 0.005
+LOOK_AT_MANY_S = 0.025
 
 
 class StoreWatch:
