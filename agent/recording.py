@@ -16,7 +16,7 @@ from agent.situation import Prepared, read_facts
 from agent.store import dead, episodes, queue, runs
 from agent.store.closing import clear
 from agent.store.database import Database
-from agent.store.history import history
+from agent.store.history import History, history
 from agent.store.runs import RunRow, Start
 from agent.types import CallResult
 from memory.types import Episode, EpisodeAction
@@ -77,8 +77,8 @@ class Recording:
             if end.status == "failed" and self._try_again(connection, row, end):
                 return None
             # Read before the close, which turns down what no operator ever turned down.
-            results = known.past.results if known is not None else history(connection, row).results
-            return self._close(connection, start, row, end, results)
+            past = known.past if known is not None else history(connection, row)
+            return self._close(connection, start, row, end, past)
 
         episode = await self._database.write(close)
         if episode is not None:
@@ -97,10 +97,8 @@ class Recording:
         dead.note_attempt(connection, row.id, row.tenant, failed, end.code, end.detail, now)
         return True
 
-    def _close(
-        self, connection: Connection, start: Start, row: RunRow, end: End, results: Sequence[CallResult]
-    ) -> Episode | None:
-        now = self._clock()
+    def _close(self, connection: Connection, start: Start, row: RunRow, end: End, past: History) -> Episode | None:
+        now, results = self._clock(), past.results
         by = self._decided_by
         runs.close_mine(connection, start, status=end.status, code=end.code, detail=end.detail, now=now, by=by)
         clear(connection, row.id, now)
@@ -108,9 +106,10 @@ class Recording:
             tried = dead.tried(row.attempts + 1, end.code, end.detail, now)
             dead.bury(connection, row.id, row.tenant, end.code, end.detail, [tried], now)
         kind = self._portfolio.events.get(row.event.type)
-        if kind is None:
+        nothing_decided = end.status == "cancelled" and past.decisions == 0
+        if kind is None or nothing_decided:
             return None
-        facts = read_facts(row.events, kind, tuple(results))
+        facts = read_facts(row.events, kind, results)
         decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
         episode = Episode(
             id=row.id,

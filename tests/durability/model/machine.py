@@ -20,10 +20,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from agent.errors import Conflict
 from agent.events import RawEvent
 from agent.service import GivenAnswer, Segue
+from agent.store.pauses import Scope
 from agent.store.queries import RunFilter, Shown
-from agent.types import Call, Decision, Question, Situation
-from tests.agent.company import call, dies, raw
+from tests.agent.company import dies, raw
 from tests.durability.model.lives import Lives
+from tests.durability.model.plans import PLANS, ByPlan, Plan
 
 TENANTS = itertools.count()
 SUBJECTS = ("c-1", "c-2")
@@ -31,51 +32,17 @@ POLL_S = 0.005
 MOST = 200
 """More of anything than an example makes."""
 
-Plan = Literal["nothing", "look_up", "pause_mail", "book_call", "pay_back", "two", "three", "ask"]
-PLANS: tuple[Plan, ...] = ("nothing", "look_up", "pause_mail", "book_call", "pay_back", "two", "three", "ask")
-TOOLS: dict[str, tuple[str, ...]] = {
-    "two": ("pause_mail", "book_call"),
-    "three": ("look_up", "book_call", "pay_back"),
-    "ask": (),
-    "nothing": (),
-}
+EVENT_TYPE = "customer.upset"
+PAUSABLE: tuple[tuple[Scope, str], ...] = (
+    ("all", ""),
+    ("event", EVENT_TYPE),
+    ("tool", "look_up"),
+    ("tool", "book_call"),
+    ("tool", "pause_mail"),
+)
 EVENTS = st.lists(st.tuples(st.sampled_from(SUBJECTS), st.sampled_from(PLANS)), min_size=1, max_size=4)
 NOT_IDEMPOTENT = frozenset({"book_call", "pay_back"})
 WRITES = frozenset({"pause_mail", "book_call", "pay_back"})
-
-
-class ByPlan:
-    """A decider that keeps nothing: the event's plan in the first decision, nothing in any later one."""
-
-    name = "by-plan"
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[str, str]] = []
-        """Subject and event of every first decision, in order; a crash may repeat one."""
-
-    async def decide(self, situation: Situation) -> Decision:
-        """What the plan says."""
-        event = situation.event
-        if situation.decision > 1:
-            return Decision(kind="finish", reason="all was done", decided_by=self.name)
-        self.begun.append((event.subject, event.id))
-        plan, number = str(event.data["message"]), event.data["amount"]
-        if plan == "ask":
-            question = Question(text="What now?", options=(_call("book_call", number), _call("pause_mail", number)))
-            return Decision(kind="ask", reason="unsure", question=question, decided_by=self.name)
-        calls = tuple(_call(tool, number) for tool in TOOLS.get(plan, (plan,)))
-        return Decision(kind="act" if calls else "finish", reason=plan, calls=calls, decided_by=self.name)
-
-
-def _call(tool: str, number: Any) -> Call:
-    """A call that no other event of the subject makes: its number is in the arguments."""
-    given: dict[str, Any] = {
-        "look_up": {},
-        "pause_mail": {"days": int(number)},
-        "book_call": {"note": str(int(number))},
-        "pay_back": {"amount": number},
-    }
-    return call(tool, **given[tool])
 
 
 @dataclass(kw_only=True)
@@ -99,6 +66,10 @@ class Expected:
     """Approval -> the first answer to it."""
     settled: dict[str, str] = field(default_factory=dict)
     """Effect -> how an operator settled it."""
+    cancelled: dict[str, frozenset[str]] = field(default_factory=dict)
+    """Run -> the effects it had when an operator cancelled it: it gets no other."""
+    paused: dict[tuple[Scope, str], frozenset[str]] = field(default_factory=dict)
+    """What is paused -> the effects it held up had when it was paused: there are no other until it goes on."""
     lives: int = 1
 
 
@@ -205,7 +176,11 @@ class SegueMachine(RuleBasedStateMachine):
         """An operator answers something, perhaps for the second time; several do so at once."""
         self.lives.do(self._rest())
         page = self.lives.do(self.segue.approvals(self.tenant, None, None, MOST))
-        open_ = [one["id"] for one in page.items if (one["id"] in self.expected.answers) == again]
+        open_ = [
+            one["id"]
+            for one in page.items
+            if (one["id"] in self.expected.answers) == again and one["run"] not in self.expected.cancelled
+        ]
         if not open_:
             return
         approval = data.draw(st.sampled_from(sorted(open_)))
@@ -236,7 +211,51 @@ class SegueMachine(RuleBasedStateMachine):
         self.expected.settled[key] = state
         self.stirred = True
 
+    @precondition(lambda self: self.expected.events)
+    @rule(data=st.data())
+    def cancel(self, data: st.DataObject) -> None:
+        """An operator wants no more of a run, whatever it is doing."""
+        known = data.draw(st.sampled_from(self.expected.events))
+        with suppress(Conflict):
+            self.lives.do(self.segue.cancel(self.tenant, known.run, by="ann"))
+            keys = frozenset(one["key"] for one in self.lives.do(self._effects()) if one["run"] == known.run)
+            self.expected.cancelled.setdefault(known.run, keys)
+            self.stirred = True
+
+    @rule(what=st.sampled_from(PAUSABLE))
+    def pause(self, what: tuple[Scope, str]) -> None:
+        """An operator holds something up."""
+        self.lives.do(self.segue.pauses.pause(self.tenant, *what, by="ann", reason=None))
+        self.expected.paused.setdefault(what, self._held_up(what))
+        self.stirred = True
+
+    @precondition(lambda self: self.expected.paused)
+    @rule(data=st.data())
+    def resume(self, data: st.DataObject) -> None:
+        """And lets it go on."""
+        what = data.draw(st.sampled_from(sorted(self.expected.paused)))
+        assert self._held_up(what) == self.expected.paused.pop(what)
+        self.lives.do(self.segue.pauses.resume(self.tenant, *what))
+        self.stirred = True
+
+    def _held_up(self, what: tuple[Scope, str]) -> frozenset[str]:
+        """Keys of the effects that a pause of this keeps from becoming more."""
+        scope, name = what
+        effects = self.lives.do(self._effects())
+        return frozenset(one["key"] for one in effects if scope != "tool" or one["tool"] == name)
+
     # --- what holds at any time
+
+    @invariant()
+    def what_is_paused_or_cancelled_begins_no_effect(self) -> None:
+        """By the ledger, which knows each before it is sent."""
+        for what, known in self.expected.paused.items():
+            assert self._held_up(what) == known, what
+        if not self.expected.cancelled:
+            return
+        effects = self.lives.do(self._effects())
+        for run, known in self.expected.cancelled.items():
+            assert {one["key"] for one in effects if one["run"] == run} == known
 
     @invariant()
     def no_effect_happens_twice(self) -> None:
@@ -260,6 +279,9 @@ class SegueMachine(RuleBasedStateMachine):
             raise
 
     def _compare(self) -> None:
+        for what in list(self.expected.paused):
+            self.lives.do(self.segue.pauses.resume(self.tenant, *what))
+        self.expected.paused.clear()
         self.lives.do(self._unhang())
         self.lives.do(self._rest())
         self.lives.do(self._until_joined())
@@ -276,15 +298,22 @@ class SegueMachine(RuleBasedStateMachine):
         for one in self.expected.events:
             run = runs[one.run]
             assert run["event"]["id"] == one.event.id
-            open_ = [asked for asked in run["approvals"] if asked["state"] == "pending"]
-            doubts = [effect for effect in run["effects"] if effect["state"] == "unknown"]
-            assert run["status"] == ("waiting" if open_ or doubts else "done"), run
-            if run["status"] == "done":
+            self._compare_status(run)
+            if run["status"] == "done" or (run["status"] == "cancelled" and run["decisions"]):
                 closed.add(one.run)
             for effect in run["effects"]:
                 self._compare_effect(effect, delivered)
         page = self.lives.do(self.segue.episodes(self.tenant, None, MOST))
         assert sorted(episode["id"] for episode in page.items) == sorted(closed)
+
+    def _compare_status(self, run: Shown) -> None:
+        open_ = [asked for asked in run["approvals"] if asked["state"] == "pending"]
+        doubts = [effect for effect in run["effects"] if effect["state"] == "unknown"]
+        if run["id"] in self.expected.cancelled and run["status"] != "done":
+            # One whose last decision was just made ends as it would have.
+            assert (run["status"], open_) == ("cancelled", []), run
+        else:
+            assert run["status"] == ("waiting" if open_ or doubts else "done"), run
 
     def _compare_effect(self, effect: Shown, delivered: set[str]) -> None:
         key, state = effect["key"], effect["state"]
@@ -300,8 +329,9 @@ class SegueMachine(RuleBasedStateMachine):
         """Runs of a subject began in the order of their events."""
         for subject in SUBJECTS:
             known = [one.event.id for one in self.expected.events if one.event.subject == subject]
-            begun = [event for own, event in self.decider.begun[self.began :] if own == subject]
-            assert list(dict.fromkeys(begun)) == known
+            begun = dict.fromkeys(event for own, event in self.decider.begun[self.began :] if own == subject)
+            never = {one.event.id for one in self.expected.events if one.run in self.expected.cancelled} - begun.keys()
+            assert list(begun) == [event for event in known if event not in never]
 
     def _compare_outcomes(self) -> None:
         page = self.lives.do(self.segue.outcomes(self.tenant, None, None, MOST))
@@ -310,7 +340,8 @@ class SegueMachine(RuleBasedStateMachine):
     def _compare_answers(self) -> None:
         page = self.lives.do(self.segue.approvals(self.tenant, None, None, MOST))
         for one in page.items:
-            wanted = {None: "pending", True: "approved", False: "rejected"}
+            unanswered = "rejected" if one["run"] in self.expected.cancelled else "pending"
+            wanted = {None: unanswered, True: "approved", False: "rejected"}
             assert one["state"] == wanted[self.expected.answers.get(one["id"])], one
 
     # --- looking
@@ -319,18 +350,29 @@ class SegueMachine(RuleBasedStateMachine):
         return self.lives.deliveries[self.delivered :]
 
     async def _rest(self) -> None:
-        """Until nothing of this example is queued or running, except for calls that hang and who waits behind them."""
+        """Until nothing goes on by itself: what is left hangs, is held by a pause, or waits behind one."""
         while True:
             found = [
                 (await self.segue.runs(self.tenant, RunFilter(status=status), None, MOST)).items
                 for status in ("running", "queued", "running", "queued")
             ]
-            going = {run["id"]: run["event"]["subject"] for run in itertools.chain(*found)}
-            hanging = {key.partition(":")[0] for key in self.lives.hanging.keys}
-            held = {subject for run, subject in going.items() if run in hanging}
-            if all(subject in held for subject in going.values()):
+            going = {run["id"]: run for run in itertools.chain(*found)}
+            if all(self._is_stuck(run, going) for run in going.values()):
                 return
             await asyncio.sleep(POLL_S)
+
+    def _is_stuck(self, run: Shown, going: dict[str, Shown]) -> bool:
+        hanging = {key.partition(":")[0] for key in self.lives.hanging.keys}
+        if run["id"] in hanging:
+            return True
+        if run["status"] == "running":
+            return False
+        subject = run["event"]["subject"]
+        before = [one for one in going.values() if one["event"]["subject"] == subject]
+        nothing_starts = {("all", ""), ("event", EVENT_TYPE)} & self.expected.paused.keys()
+        return bool(nothing_starts and run["id"] not in self.expected.cancelled) or any(
+            one["id"] in hanging or one["held"] is not None for one in before
+        )
 
     async def _unhang(self) -> None:
         self.lives.tools.faults.clear()

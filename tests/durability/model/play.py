@@ -16,7 +16,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from agent import dispatcher
 from tests.agent.company import PORTFOLIO
 from tests.durability.model.lives import Lives
-from tests.durability.model.machine import ByPlan, SegueMachine
+from tests.durability.model.machine import SegueMachine
+from tests.durability.model.plans import ByPlan
 
 PATIENT = PORTFOLIO.replace("timeout_s: 5", "timeout_s: 600").replace("seconds: 60", "seconds: 3600")
 """Hanging calls hang until they are let go, and nobody runs out of time for it."""
