@@ -75,6 +75,7 @@ async def one_event(stage: Stage, type: str, seed: int, **wanted: Any) -> dict[s
     raise LookupError(f"no {type} with {sorted(wanted)}")
 
 
+@pytest.mark.slow
 async def test_a_killed_server_finishes_its_run_after_restart_and_an_idempotent_tool_acts_once(tmp_path: Path) -> None:
     async with killable(tmp_path, seed=21) as segue:
         await segue.stage.tell_world("/_world/fault", {"tool": "open_case", "mode": "slow", "seconds": 4, "times": 1})
@@ -92,6 +93,7 @@ async def test_a_killed_server_finishes_its_run_after_restart_and_an_idempotent_
         assert sum(row["applied"] for row in rows) == 1
 
 
+@pytest.mark.slow
 async def test_a_killed_server_leaves_a_call_in_doubt_unknown_and_never_sends_it_again(tmp_path: Path) -> None:
     async with killable(tmp_path, seed=22) as segue:
         event = await one_event(segue.stage, "customer.complaint.received", 6, amount=True, order_id=True)
