@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -21,7 +20,7 @@ from evals.bench.opening import host
 from evals.bench.overhead import AT_ONCE
 from evals.bench.overhead_command import folder, server
 from evals.bench.segue_arm import PORTFOLIO
-from evals.bench.serving import CLOUD_EVENT, cloud_event, serve_segue
+from evals.bench.serving import CLOUD_EVENT, cloud_event, serve_chroma, serve_segue
 from evals.bench.store_watch import watching
 from evals.bench.telling import Report
 from evals.bench.wire import Wire
@@ -139,17 +138,21 @@ async def with_workers(count: int, asked: Asked, place: Path, url: str | None) -
     """Runs per second with so many workers on PostgreSQL. Raises `BenchError` where that cannot be had."""
     if url is None:
         raise BenchError("no PostgreSQL: neither given by --database-url nor installed")
-    if not await _knows_workers():
-        raise BenchError("there is no command `segue worker` yet")
     data = place / f"workers-{count}"
     database = postgres.new_database(url, f"segue_bench_workers_{count}")
     async with AsyncExitStack() as stack:
-        address_, _ = await stack.enter_async_context(serve_segue(data, database))
+        chroma = await stack.enter_async_context(serve_chroma(data))
+        shared = ("--chroma-url", chroma)
+        address_, _ = await stack.enter_async_context(serve_segue(data, database, *shared, "--runs-at-once", "0"))
         for number in range(count):
-            command = ["api", "worker", "--portfolio", str(PORTFOLIO), "--database-url", database]
+            own = ("--data", str(data / f"worker-{number}"))
+            command = ["api", "worker", "--portfolio", str(PORTFOLIO), "--database-url", database, *shared, *own]
             await stack.enter_async_context(python_module(command, data / f"worker-{number}.log"))
         wire = await stack.enter_async_context(Wire(address_))
         watch = await stack.enter_async_context(watching(database))
+        async with asyncio.timeout(START_WITHIN_S):
+            while watch.workers() < count:
+                await asyncio.sleep(0.1)
         ended = 0
         stop = time.time() + WARM_S + asked.seconds
 
@@ -174,13 +177,6 @@ async def with_workers(count: int, asked: Asked, place: Path, url: str | None) -
         "store MB": None,
         "store kB a run": None,
     }
-
-
-async def _knows_workers() -> bool:
-    nowhere = asyncio.subprocess.DEVNULL
-    command = (sys.executable, "-m", "api", "worker", "--help")
-    process = await asyncio.create_subprocess_exec(*command, stdout=nowhere, stderr=nowhere)
-    return await process.wait() == 0
 
 
 def resident_mb(process: int) -> float:

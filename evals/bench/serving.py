@@ -19,14 +19,26 @@ CLOUD_EVENT = "application/cloudevents+json"
 
 
 @asynccontextmanager
-async def serve_segue(folder: Path, url: str | None = None) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
+async def serve_segue(
+    folder: Path, url: str | None = None, *options: str
+) -> AsyncIterator[tuple[str, asyncio.subprocess.Process]]:
     """`segue serve` with the Planner and the bench's portfolio: its address and its process."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     command = ["api", "serve", "--portfolio", str(PORTFOLIO), "--port", str(port), "--data", str(folder / "segue")]
-    command += [] if url is None else ["--database-url", url]
+    command += [*([] if url is None else ["--database-url", url]), *options]
     async with _module(command, folder / "serve.log", f"{address(port)}/health/ready") as process:
         yield address(port), process
+
+
+@asynccontextmanager
+async def serve_chroma(folder: Path) -> AsyncIterator[str]:
+    """A Chroma server: its address."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    command = ["evals.bench.chroma_server", "run", "--path", str(folder / "chroma"), "--port", str(port)]
+    async with _module(command, folder / "chroma.log", f"{address(port)}/api/v2/heartbeat"):
+        yield address(port)
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, suppress
 
 import sqlalchemy as sa
 
-from agent.store.tables import runs
+from agent.store.tables import runs, workers
 
 LOOK_S = 0.003
 """Between two looks while few runs are open."""
@@ -41,6 +41,12 @@ class StoreWatch:
         query = sa.select(runs.c.status, sa.func.count()).group_by(runs.c.status)
         with self._engine.connect() as connection:
             return {str(status): int(count) for status, count in connection.execute(query)}
+
+    def workers(self) -> int:
+        """How many `segue worker` have said that they are there."""
+        query = sa.select(sa.func.count()).select_from(workers).where(workers.c.kind == "worker")
+        with self._engine.connect() as connection:
+            return int(connection.execute(query).scalar_one())
 
     async def look(self) -> None:
         """Look for ever."""
