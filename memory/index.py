@@ -14,6 +14,7 @@ import json
 import math
 import os
 import shutil
+import sqlite3
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,6 +39,7 @@ _LAYOUT = 1
 _DATABASE = "chroma.sqlite3"
 _LOCK = "segue.lock"
 _BATCH = 1000
+_LOCKED_S = 0.5
 _TIES = 16_384
 """Equally similar episodes among which the greatest ids are sought exactly."""
 _MARK_DIMENSIONS = 16
@@ -52,6 +54,22 @@ class IndexLocked(IndexUnavailable):
     """Another process owns the folder; the message says which."""
 
 
+class _Door:
+    """Whether somebody else has locked Chroma's database: Chroma would wait for it with Python's interpreter lock."""
+
+    def __init__(self, file: Path) -> None:
+        self._connection = sqlite3.connect(file, timeout=_LOCKED_S, isolation_level=None, check_same_thread=False)
+
+    def wait(self) -> None:
+        """Wait a moment for the lock. Raises sqlite3.Error."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        self._connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Close."""
+        self._connection.close()
+
+
 class EpisodeIndex:
     """Episode ids by the similarity of their texts. Every call waits for the calls before it."""
 
@@ -62,6 +80,7 @@ class EpisodeIndex:
         self._thread = thread
         self._client = client
         self._file = self._identity()
+        self._door = _Door(place / _DATABASE) if isinstance(place, Path) else None
         self._collections: dict[str, Collection] = {}
         self._sizes: dict[str, int] = {}
         self._closed = False
@@ -144,6 +163,8 @@ class EpisodeIndex:
         self._closed = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect, self._client)
+            if self._door is not None:
+                self._door.close()
         finally:
             self._collections.clear()
             self._thread.shutdown(wait=True)
@@ -166,7 +187,13 @@ class EpisodeIndex:
                 f"The index in {self._place} was deleted or replaced while open. Restart, then `segue memory rebuild`."
             )
         try:
+            if self._door is not None:
+                self._door.wait()
             return call()
+        except sqlite3.Error as error:
+            raise IndexUnavailable(
+                f"The index in {self._place} is held by another program ({error}). It is used again once that lets go."
+            ) from error
         except Exception as error:
             raise IndexUnavailable(
                 f"The index in {self._place} failed: {error}. If this lasts, `segue memory rebuild` makes it anew."

@@ -11,7 +11,7 @@ from pathlib import Path
 PROGRAM = """
 import sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
-connection.execute("BEGIN IMMEDIATE")
+connection.execute(sys.argv[2])
 print("held", flush=True)
 sys.stdin.read()
 connection.execute("ROLLBACK")
@@ -19,10 +19,10 @@ connection.execute("ROLLBACK")
 
 
 @contextmanager
-def hold(file: Path) -> Iterator[None]:
-    """Nobody else can write until the end of the block."""
+def hold(file: Path, how: str = "BEGIN IMMEDIATE") -> Iterator[None]:
+    """Nobody else can write until the end of the block; with `BEGIN EXCLUSIVE` nobody can read either."""
     with subprocess.Popen(
-        [sys.executable, "-S", "-c", PROGRAM, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-S", "-c", PROGRAM, str(file), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"

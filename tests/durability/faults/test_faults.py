@@ -55,6 +55,21 @@ async def test_a_full_disk_is_said_and_when_there_is_room_again_everything_goes_
         await door.check(40)
 
 
+@pytest.mark.parametrize("how", ["BEGIN IMMEDIATE", "BEGIN EXCLUSIVE"])
+async def test_a_locked_index_degrades_decisions_is_said_and_is_made_good_afterwards(tmp_path: Path, how: str) -> None:
+    async with open_door(tmp_path) as door:
+        await door.send_all(range(2))
+        await door.until_done()
+        with hold(tmp_path / "data" / "index" / "chroma.sqlite3", how):
+            await door.send_all(range(2, 6))
+            runs = await door.until_done()
+            said = await door.until_well(lambda answer: "memory" in answer.json()["problems"])
+            assert (said.status_code, said.json()["status"]) == (200, "degraded")
+            shown = [await door.get(f"/v1/runs/{run['id']}") for run in runs]
+            assert any("held by another program" in str(run["decisions"][0]["degraded"]) for run in shown)
+        await door.check(6)
+
+
 async def test_an_index_deleted_while_running_is_said_until_a_start_has_made_it_anew(tmp_path: Path) -> None:
     async with open_door(tmp_path) as door:
         await door.send_all(range(2))
