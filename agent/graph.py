@@ -1,11 +1,12 @@
 """The supervisor: how one run goes, as a LangGraph graph in reading order. Start with `build_graph`.
 
-    settle -> recall, decide and check -> act -> (decide again)
-      |                        |
-    parked, until an         record: the run is closed
-    operator has answered
+    settle -> decide -> act -> (decide again)
+      |         |
+    parked    closed
+    until an operator has answered
 
-A run that was just taken from the queue for the first time has nothing to settle.
+`decide` recalls, decides, checks and, where nothing more is wanted, records the end: one node, as a super-step of the
+graph costs more than any of them. A run that was just taken for the first time has nothing to settle.
 
 The graph runs inside a durable workflow (`durable`). Nodes only route: whatever a stage has learned is in the store
 before the next node runs, so that a stretch of handling that starts anew after a crash goes on from there.
@@ -84,7 +85,6 @@ class RunState(TypedDict):
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
-    end: End | None
 
 
 class RunUpdate(TypedDict, total=False):
@@ -94,7 +94,6 @@ class RunUpdate(TypedDict, total=False):
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
-    end: End | None
 
 
 RunGraph = CompiledStateGraph[RunState, None, RunState, RunState]
@@ -102,7 +101,7 @@ RunGraph = CompiledStateGraph[RunState, None, RunState, RunState]
 
 def first_state(start: Start) -> RunState:
     """The state a run's segment starts with."""
-    return {"start": start, "prepared": None, "turn": None, "pending": None, "states": (), "end": None}
+    return {"start": start, "prepared": None, "turn": None, "pending": None, "states": ()}
 
 
 def build_graph(stages: Stages) -> RunGraph:
@@ -112,31 +111,27 @@ def build_graph(stages: Stages) -> RunGraph:
         return {"pending": await stages.settle(state["start"]), "turn": None}
 
     async def decide(state: RunState) -> RunUpdate:
-        # One node: a super-step costs more than recalling.
         start = state["start"]
         fresh = start.segment == 0 and state["turn"] is None and state["pending"] is None
         prepared = await stages.recall(start.run, fresh=fresh, before=state["prepared"])
         turn = await stages.decide(start, prepared)
-        return {"prepared": None if isinstance(prepared, End) else prepared, "turn": turn, "end": turn.end}
+        known = None if isinstance(prepared, End) else prepared
+        if turn.end is not None:
+            await stages.record(start, turn.end, known)
+        return {"prepared": known, "turn": turn}
 
     async def act(state: RunState) -> RunUpdate:
         number, indices = _to_do(state)
         return {"states": await stages.act(state["start"], number, indices)}
 
-    async def record(state: RunState) -> RunUpdate:
-        await stages.record(state["start"], _present(state["end"]), state["prepared"])
-        return {}
-
     graph: StateGraph[RunState, None, RunState, RunState] = StateGraph(RunState)
     graph.add_node("settle", settle)
     graph.add_node("decide", decide)
     graph.add_node("act", act)
-    graph.add_node("record", record)
     graph.add_conditional_edges(START, after_start, ["settle", "decide"])
     graph.add_conditional_edges("settle", after_settle, ["act", "decide", END])
-    graph.add_conditional_edges("decide", after_decide, ["act", "settle", "decide", "record"])
+    graph.add_conditional_edges("decide", after_decide, ["act", "settle", "decide", END])
     graph.add_conditional_edges("act", after_act, ["settle", "decide"])
-    graph.add_edge("record", END)
     return graph.compile()
 
 
@@ -154,11 +149,11 @@ async def after_settle(state: RunState) -> Literal["act", "decide", "__end__"]:
     return "__end__" if pending.wait else "decide"
 
 
-async def after_decide(state: RunState) -> Literal["act", "settle", "decide", "record"]:
+async def after_decide(state: RunState) -> Literal["act", "settle", "decide", "__end__"]:
     """Go on with what is permitted; a refused call goes back to the decider."""
     turn = _present(state["turn"])
     if turn.end is not None:
-        return "record"
+        return "__end__"
     if turn.act:
         return "act"
     return "settle" if turn.ask else "decide"
