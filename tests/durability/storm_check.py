@@ -129,8 +129,15 @@ def _effects(store: Store, notes: Sequence[Mapping[str, Any]]) -> list[str]:
     wrong += [f"effect {row['key']} was left {row['state']}" for row in open_]
     finished = {(row["run"], row["tool"]) for row in store.effects if row["state"] == "done"}
     tools = {row["tool"] for row in store.effects}
+    # A call that was cut off, and cut off again when the operator asked for it: the run ends, and says so.
+    cut_off = Counter(
+        (row["run"], row["tool"]) for row in store.effects if row["settled_by"] and row["state"] == "failed"
+    )
     wrong += [
-        f"run {run} ended without {tool}" for run in store.runs for tool in sorted(tools) if (run, tool) not in finished
+        f"run {run} ended without {tool}"
+        for run in store.runs
+        for tool in sorted(tools)
+        if (run, tool) not in finished and cut_off[run, tool] < 2
     ]
     return wrong
 
