@@ -54,7 +54,7 @@ class IndexLocked(IndexUnavailable):
     """Another process owns the folder; the message says which."""
 
 
-class _Door:
+class _Probe:
     """Whether somebody else has locked Chroma's database: Chroma would wait for it with Python's interpreter lock."""
 
     def __init__(self, file: Path) -> None:
@@ -80,7 +80,7 @@ class EpisodeIndex:
         self._thread = thread
         self._client = client
         self._file = self._identity()
-        self._door = _Door(place / _DATABASE) if isinstance(place, Path) else None
+        self._probe = _Probe(place / _DATABASE) if isinstance(place, Path) else None
         self._collections: dict[str, Collection] = {}
         self._sizes: dict[str, int] = {}
         self._closed = False
@@ -163,8 +163,8 @@ class EpisodeIndex:
         self._closed = True
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect, self._client)
-            if self._door is not None:
-                self._door.close()
+            if self._probe is not None:
+                self._probe.close()
         finally:
             self._collections.clear()
             self._thread.shutdown(wait=True)
@@ -187,8 +187,8 @@ class EpisodeIndex:
                 f"The index in {self._place} was deleted or replaced while open. Restart, then `segue memory rebuild`."
             )
         try:
-            if self._door is not None:
-                self._door.wait()
+            if self._probe is not None:
+                self._probe.wait()
             return call()
         except sqlite3.Error as error:
             raise IndexUnavailable(

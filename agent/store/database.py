@@ -51,13 +51,12 @@ class Database:
         if self.dialect == "sqlite":
             self._write_engine = _sqlite_engine(url, writer=True)
             self._read_engine = _sqlite_engine(url, writer=False)
-            self._writers = None
         else:
             self._write_engine = _postgres_engine(url)
             # A reader sees each statement's own moment there in any case, so it is spared the begin and the end.
             self._read_engine = self._write_engine.execution_options(isolation_level="AUTOCOMMIT")
         self._lane = Lane(self._write_engine, "store-lane")
-        self._door = self._lane if self.dialect == "sqlite" else Lane(self._write_engine, "store-door")
+        self._urgent = self._lane if self.dialect == "sqlite" else Lane(self._write_engine, "store-door")
         """Where urgent works go: with PostgreSQL, which has many writers, they do not wait for others."""
         self._holding: Connection | None = None
         self._way = ""
@@ -118,7 +117,7 @@ class Database:
         It may share the transaction with other works, and is run again if one of those fails. `urgent` ones, such as
         accepting an event, go first.
         """
-        result: T = await (self._door if urgent else self._lane).submit(work, urgent=urgent)
+        result: T = await (self._urgent if urgent else self._lane).submit(work, urgent=urgent)
         if self.on_commit is not None:
             self.on_commit()
         return result
@@ -129,7 +128,7 @@ class Database:
 
     async def aclose(self) -> None:
         """Finish what was handed in, then close."""
-        await asyncio.to_thread(self._door.close)
+        await asyncio.to_thread(self._urgent.close)
         await asyncio.to_thread(self._lane.close)
         await asyncio.to_thread(self._readers.shutdown)
         if self._holding is not None:

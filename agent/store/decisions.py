@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.canonical import digest
+from agent.store.dialects import unless_there
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, Candidate, Decision
@@ -53,10 +53,7 @@ class Pending:
 
 
 # Built once, as they stand on the path of every decision.
-DECIDE = {
-    name: insert(decisions).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+DECIDE = unless_there(decisions)
 HOLD_AND_NAME = update(runs).where(*HELD_BY).values(decided_by=bindparam("by"))
 CALLS = insert(calls)
 LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))

@@ -10,17 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from agent.store.among import among, listed
+from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.runs import OPEN
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.types import Episode, EpisodeAction
 
-WRITE = {
-    name: insert(episodes).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+WRITE = unless_there(episodes)
 
 # Built once, as they stand on the path of every decision.
 GRADED = {
@@ -28,15 +24,14 @@ GRADED = {
     .join(outcomes, outcomes.c.id == rewards.c.outcome)
     .where(among(rewards.c.run, "of", name))
     .order_by(outcomes.c.seq)
-    for name in ("sqlite", "postgresql")
+    for name in INSERT
 }
 UNSETTLED = {
-    name: select(runs.c.id).where(among(runs.c.id, "of", name), runs.c.status.in_(("failed", *OPEN)))
-    for name in ("sqlite", "postgresql")
+    name: select(runs.c.id).where(among(runs.c.id, "of", name), runs.c.status.in_(("failed", *OPEN))) for name in INSERT
 }
 NAMED = {
     name: select(episodes).where(episodes.c.tenant == bindparam("of_tenant"), among(episodes.c.id, "of", name))
-    for name in ("sqlite", "postgresql")
+    for name in INSERT
 }
 
 

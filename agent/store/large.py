@@ -17,9 +17,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.storable import clean, json_text
+from agent.store.dialects import INSERT
 from agent.store.tables import large_results
 from tools.types import JsonObject, JsonValue
 
@@ -87,9 +87,8 @@ def put(connection: Connection, tenant: str, stored: Stored, now: datetime) -> N
         return
     large = stored.large
     row = {"tenant": tenant, "digest": large.digest, "body": large.body, "bytes": large.bytes, "created_at": now}
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     connection.execute(
-        insert(large_results)
+        INSERT[connection.dialect.name](large_results)
         .values(**row)
         .on_conflict_do_update(index_elements=["tenant", "digest"], set_={"created_at": now})
     )

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, bindparam, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.canonical import like as like_of
+from agent.store.dialects import unless_there
 from agent.store.large import Stored, put
 from agent.store.queue import lock_queue, wake
 from agent.store.runs import MINE, Start, held_by, hold
@@ -74,11 +74,7 @@ EFFECT = select(
 )
 FIND = EFFECT.where(effects.c.key == bindparam("effect"))
 FOUND = EFFECT.where(effects.c.run == bindparam("run"), effects.c.decision == bindparam("decision"))
-CLAIM = {
-    # The rowcount tells whether a claim lost a race for its like.
-    name: insert(effects).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+CLAIM = unless_there(effects)
 IN_DOUBT = select(effects.c.key).where(
     effects.c.tenant == bindparam("tenant"),
     effects.c.like == bindparam("like"),

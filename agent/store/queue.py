@@ -31,10 +31,10 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from agent.portfolio.model import Queueing, Rate
 from agent.store.closing import close_run
+from agent.store.dialects import INSERT
 from agent.store.notices import notify
 from agent.store.pauses import stands
 from agent.store.runs import Start, hold, stop_clock
@@ -110,7 +110,6 @@ STARTED = (
     .scalar_subquery()
 )
 AFTER_STARTED = func.coalesce(STARTED, 0) + 1
-UPSERT: Mapping[str, Any] = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 TURN = ["tenant", "source", "rank"]
 
 
@@ -127,8 +126,8 @@ def _advance_turn(into: Any) -> Any:
     return into.on_conflict_do_update(index_elements=TURN, set_={"turn": later})
 
 
-TAKE_TURN = {name: _take_turn(upsert(turns)) for name, upsert in UPSERT.items()}
-ADVANCE = {name: _advance_turn(upsert(turns)) for name, upsert in UPSERT.items()}
+TAKE_TURN = {name: _take_turn(insert_(turns)) for name, insert_ in INSERT.items()}
+ADVANCE = {name: _advance_turn(insert_(turns)) for name, insert_ in INSERT.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

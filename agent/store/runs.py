@@ -111,14 +111,9 @@ HELD_BY = (
 )
 """That a stretch of its handling has the run."""
 MINE = select(runs.c.cancelled_by).where(*HELD_BY).with_for_update()
-OF_MINE: Select[Any] = (
-    select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at).where(*HELD_BY).with_for_update()
-)
-CLOCK: Select[Any] = (
-    select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at)
-    .where(runs.c.id == bindparam("run"))
-    .with_for_update()
-)
+STANDS: Select[Any] = select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at).with_for_update()
+CLOCK = STANDS.where(runs.c.id == bindparam("run"))
+CLOCK_OF_MINE = STANDS.where(*HELD_BY)
 STOP = (
     update(runs)
     .where(runs.c.id == bindparam("run"))
@@ -221,8 +216,7 @@ def close(connection: Connection, run: str, *, status: RunStatus, code: str, det
     row = connection.execute(CLOCK, {"run": run}).one()
     if row.status not in OPEN:
         return False
-    given = {"run": run, "new_status": status, "spent": _spent(row, now), "by": ""}
-    connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
+    _close(connection, run, _spent(row, now), status=status, code=code, detail=detail, now=now, by="")
     return True
 
 
@@ -233,10 +227,24 @@ def close_mine(
 
     `by` is who was to decide it, if it ended before its first decision.
     """
-    row = connection.execute(OF_MINE, held_by(start)).one_or_none()
+    row = connection.execute(CLOCK_OF_MINE, held_by(start)).one_or_none()
     if row is None:
         raise Superseded(start)
-    given = {"run": start.run, "new_status": status, "spent": _spent(row, now), "by": by}
+    _close(connection, start.run, _spent(row, now), status=status, code=code, detail=detail, now=now, by=by)
+
+
+def _close(
+    connection: Connection,
+    run: str,
+    spent: float,
+    *,
+    status: RunStatus,
+    code: str,
+    detail: str,
+    now: datetime,
+    by: str,
+) -> None:
+    given = {"run": run, "new_status": status, "spent": spent, "by": by}
     connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
 
 
