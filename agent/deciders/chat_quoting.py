@@ -8,8 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from tools.types import JsonValue
 
 _CUTS = ((10**9, 10**9, 64), (2000, 100, 12), (400, 30, 8), (100, 10, 6), (40, 5, 4))
-"""Longest string, most items and deepest level kept, from everything to little."""
-_KEY = 200
+"""Longest string or name of a field, most items and deepest level kept, from everything to little."""
 
 
 def quote(value: JsonValue, limit: int) -> str:
@@ -47,7 +46,7 @@ def _prune(value: JsonValue, strings: int, items: int, depth: int) -> JsonValue:
         return "… (nested more deeply)"
     if isinstance(value, Mapping):
         kept: dict[str, JsonValue] = {
-            _prune_text(str(key), _KEY): _prune(item, strings, items, depth - 1)
+            _prune_text(str(key), strings): _prune(item, strings, items, depth - 1)
             for key, item in list(value.items())[:items]
         }
         if len(value) > items:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import replace
@@ -25,11 +26,30 @@ def install(kind: Broken) -> None:
         _retry_unknown()
 
 
+class _Owed:
+    """The claim of a decision's calls, written when all of them have been answered."""
+
+    def __init__(self, claim: Callable[[], Awaitable[Any]]) -> None:
+        self._claim = claim
+        self._open = 0
+        self._written = asyncio.Event()
+
+    def sent(self) -> None:
+        self._open += 1
+
+    async def answered(self) -> None:
+        self._open -= 1
+        if self._open == 0:
+            await self._claim()
+            self._written.set()
+        await self._written.wait()
+
+
 def _claim_after_call() -> None:
-    """A claim is worked out before the call but only written once the tool has answered."""
+    """A claim is worked out before the calls but only written once the tools have answered."""
     write: Callable[..., Awaitable[Any]] = Database.write
     call: Callable[..., Awaitable[Any]] = ToolRegistry.call
-    owed: ContextVar[Callable[[], Awaitable[Any]] | None] = ContextVar("owed", default=None)
+    owed: ContextVar[_Owed | None] = ContextVar("owed", default=None)
 
     async def write_claims_later(database: Database, work: Callable[..., Any], **named: Any) -> Any:
         if word_of(work.__qualname__, names_in(work.__code__)) != "claim":
@@ -41,14 +61,16 @@ def _claim_after_call() -> None:
             savepoint.rollback()
             return result
 
-        owed.set(lambda: write(database, work, **named))
+        owed.set(_Owed(lambda: write(database, work, **named)))
         return await WITHOUT_POINTS(database, work_out, **named)
 
     async def call_then_claim(registry: ToolRegistry, *given: Any, **named: Any) -> Any:
+        claims = owed.get()
+        if claims is not None:
+            claims.sent()
         answer = await call(registry, *given, **named)
-        claim = owed.get()
-        if claim is not None:
-            await claim()
+        if claims is not None:
+            await claims.answered()
         return answer
 
     setattr(Database, "write", write_claims_later)  # noqa: B010
