@@ -69,8 +69,12 @@ class Accepting:
     async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
         """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`.
 
-        A full queue still takes what adds no run: outcomes, and events that are known already.
+        A full queue still takes what adds no run: outcomes, and events that are known already. Running work gives way.
         """
+        with self._database.way.arriving():
+            return await self._accept(tenant, batch)
+
+    async def _accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
         now = self._clock()
         if len(batch) > LARGE_BATCH:
             async with self._turn:
@@ -141,7 +145,9 @@ class Accepting:
         names = {(one.event.source, one.event.id) for one in incoming if one.kind == "run"}
         if not names or await self._pressure.queued() + len(names) <= self._pressure.most:
             return len(names)
-        return len(names - await self._database.read(lambda connection: pressure.known(connection, tenant, names)))
+        return len(
+            names - await self._database.read(lambda connection: pressure.known(connection, tenant, names), brief=True)
+        )
 
     async def _count(self, most: int) -> int:
         return await self._database.read(lambda connection: pressure.count_queued(connection, most))

@@ -155,6 +155,7 @@ class Dispatcher:
         self._active.add(start)
         self._handled[start] = asyncio.current_task()
         try:
+            await self._database.way.give()
             return await self._go(start)
         finally:
             self._handled.pop(start, None)
@@ -194,6 +195,7 @@ class Dispatcher:
         if room <= 0 or LEASE in self._failures:
             # Who is not known to be alive takes nothing on.
             return
+        await self._database.way.give()
         async with self._claiming:
             claimed = await self._database.write(lambda connection: self._claim(connection, room), urgent=True)
             self._active |= set(claimed.starts)
@@ -226,7 +228,7 @@ class Dispatcher:
     async def _sweep(self) -> None:
         await self._take_over()
         async with self._claiming:
-            mine = await self._database.read(lambda connection: of_owner(connection, self._owner))
+            mine = await self._database.read(lambda connection: of_owner(connection, self._owner), brief=True)
             lost = [start for start in mine if start not in self._active]
         for start in lost:
             await self._go_on(start)

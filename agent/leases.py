@@ -42,7 +42,9 @@ class Leases:
 
     async def take_over(self) -> tuple[Start, ...]:
         """The runs of dead workers, which are this one's now, each in its next segment."""
-        if not await self._database.read(lambda connection: lost_owners(connection, self._live(connection))):
+        if not await self._database.read(
+            lambda connection: lost_owners(connection, self._live(connection)), brief=True
+        ):
             return ()
 
         def take(connection: Connection) -> tuple[Start, ...]:

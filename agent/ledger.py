@@ -202,11 +202,15 @@ class Ledger:
 
     async def _send(self, start: Start, tool: Tool, effect: Effect, attempts: int) -> Answer | NotSent:
         reason = (
-            await self._database.read(lambda connection: self._hinders(connection, start, effect)) if attempts else None
+            await self._database.read(lambda connection: self._hinders(connection, start, effect), brief=True)
+            if attempts
+            else None
         )
         if reason is not None:
             return NotSent(why=f"{tool.name} is paused: {reason}")
-        return await self._tools.call(tool.name, effect.arguments, key=effect.key)
+        answer = await self._tools.call(tool.name, effect.arguments, key=effect.key)
+        await self._database.way.give()
+        return answer
 
     def _hinders(self, connection: Connection, start: Start, effect: Effect) -> str | None:
         """Just before sending again: while this process slept, another may have taken the run for lost."""

@@ -87,7 +87,8 @@ async def open_memory(
     reader = episodes.EpisodeReader()
 
     async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
-        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids))
+        await place.database.way.give()
+        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids), brief=True)
 
     return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=clock)
 

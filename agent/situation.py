@@ -76,7 +76,7 @@ class Situations:
         Raises `UnknownEventType`.
         """
         row = None if before is None else before.run
-        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh, row))
+        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh, row), brief=True)
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(

@@ -1,8 +1,7 @@
 """The one engine of Segue's own tables, and the one place where blocking SQL meets the event loop.
 
 `Database.write` and `Database.read` run a plain function of a connection inside one transaction. On SQLite there is
-exactly one writing connection on a thread of its own, so that writers queue in memory instead of in "database is
-locked".
+exactly one writing connection, so that writers queue in memory instead of in "database is locked".
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,11 +21,13 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.pool import StaticPool
 
 from agent.storable import json_text
 from agent.store.lane import Lane, transaction
+from agent.store.right_of_way import RightOfWay
+from agent.store.writer import PATIENCE_MS, Writer, begin_patiently, is_busy
 
 T = TypeVar("T")
 
@@ -49,20 +51,27 @@ class Database:
         self.url = url
         self.dialect = make_url(url).get_backend_name()
         if self.dialect == "sqlite":
-            self._write_engine = _sqlite_engine(url, writer=True)
-            self._read_engine = _sqlite_engine(url, writer=False)
+            self._write_engine = _sqlite_engine(url, on_loop=True)
+            self._read_engine = _sqlite_engine(url, on_loop=False)
+            self._brief_engine = _sqlite_engine(url, on_loop=True)
         else:
             self._write_engine = _postgres_engine(url)
             # A reader sees each statement's own moment there in any case, so it is spared the begin and the end.
             self._read_engine = self._write_engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._lane = Lane(self._write_engine, "store-lane")
-        self._urgent = self._lane if self.dialect == "sqlite" else Lane(self._write_engine, "store-door")
+        self._usual: Writer | Lane
+        self._urgent: Writer | Lane
         """Where urgent works go: with PostgreSQL, which has many writers, they do not wait for others."""
+        if self.dialect == "sqlite":
+            self._usual = self._urgent = Writer(self._write_engine, self._checkpoint)
+        else:
+            self._usual, self._urgent = (Lane(self._write_engine, name) for name in ("store-lane", "store-door"))
         self._holding: Connection | None = None
         self._way = ""
         """How it is held: PostgreSQL's function for it."""
         self.on_commit: Callable[[], None] | None = None
         """Called on the caller's loop after each write."""
+        self.way = RightOfWay()
+        """Writes that are not urgent give way to events at the door before they return."""
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
     async def open(self) -> None:
@@ -117,25 +126,47 @@ class Database:
         It may share the transaction with other works, and is run again if one of those fails. `urgent` ones, such as
         accepting an event, go first.
         """
-        result: T = await (self._urgent if urgent else self._lane).submit(work, urgent=urgent)
+        result: T = await (self._urgent if urgent else self._usual).submit(work, urgent=urgent)
         if self.on_commit is not None:
             self.on_commit()
+        if not urgent:
+            await self.way.give()
         return result
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` on what has been committed: on SQLite one view of it, on PostgreSQL one for each statement."""
-        return await self._on(self._readers, lambda: transaction(self._read_engine, work))
+    async def read(self, work: Callable[[Connection], T], *, brief: bool = False) -> T:
+        """Run `work` on what has been committed: on SQLite one view of it, on PostgreSQL one for each statement.
+
+        `brief` ones look at a few rows by their keys: on SQLite that is done sooner than a thread is asked.
+        """
+        if brief and self.dialect == "sqlite":
+            try:
+                return _look(self._brief_engine, work)
+            except OperationalError as error:
+                if not is_busy(error):
+                    raise
+        return await self._on(self._readers, lambda: self._look(work))
+
+    def _look(self, work: Callable[[Connection], T]) -> T:
+        if self.dialect == "sqlite":
+            return _look(self._read_engine, work)
+        return transaction(self._read_engine, work)
+
+    def _checkpoint(self) -> None:
+        with suppress(DBAPIError), self._read_engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
 
     async def aclose(self) -> None:
         """Finish what was handed in, then close."""
-        await asyncio.to_thread(self._urgent.close)
-        await asyncio.to_thread(self._lane.close)
+        await self._urgent.aclose()
+        await self._usual.aclose()
         await asyncio.to_thread(self._readers.shutdown)
         if self._holding is not None:
             self._holding.invalidate()
             self._holding.close()
         self._write_engine.dispose()
         self._read_engine.dispose()
+        if self.dialect == "sqlite":
+            self._brief_engine.dispose()
 
     async def _on(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         # A cancelled caller must not abandon a commit half-way: the work is finished, only its answer is dropped.
@@ -149,6 +180,8 @@ class Database:
         with self._write_engine.begin() as connection:
             if self.dialect == "postgresql":
                 connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7031203)")
+            else:
+                begin_patiently(connection)
             current = MigrationContext.configure(connection).get_current_revision()
             if current is not None and current not in known:
                 store = make_url(self.url).render_as_string(hide_password=True)
@@ -158,6 +191,15 @@ class Database:
                 )
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+
+
+def _look(engine: Engine, work: Callable[[Connection], T]) -> T:
+    with engine.connect() as connection:
+        # Through the driver: it cannot fail, and stands before each read.
+        connection.connection.cursor().execute("BEGIN")
+        result = work(connection)
+        connection.commit()
+    return result
 
 
 def _postgres_engine(url: str) -> Engine:
@@ -187,9 +229,9 @@ def _postgres_engine(url: str) -> Engine:
     return engine
 
 
-def _sqlite_engine(url: str, *, writer: bool) -> Engine:
+def _sqlite_engine(url: str, *, on_loop: bool) -> Engine:
     options: dict[str, Any] = {"connect_args": {"check_same_thread": False, "timeout": 30.0}}
-    if writer:
+    if on_loop:
         options["poolclass"] = StaticPool
     else:
         options |= {"pool_size": READERS, "max_overflow": 0}
@@ -202,15 +244,10 @@ def _sqlite_engine(url: str, *, writer: bool) -> Engine:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA busy_timeout=30000")
+        # Checkpoints are the writer's thread's; this is for a log that grows faster.
+        cursor.execute("PRAGMA wal_autocheckpoint=8000")
+        # The event loop never waits for another program.
+        cursor.execute(f"PRAGMA busy_timeout={0 if on_loop else PATIENCE_MS}")
         cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        if writer:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:
-            # Through the driver: it cannot fail, and stands before each read.
-            connection.connection.cursor().execute("BEGIN")
 
     return engine

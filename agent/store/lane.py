@@ -1,4 +1,4 @@
-"""A thread that writes: what waits together is committed together. Start with `Lane.submit`.
+"""A thread that writes to PostgreSQL: what waits together is committed together. Start with `Lane.submit`.
 
 When one of them fails, or the database ends the transaction, all are rolled back and each is run again by itself, so
 that none takes another with it: works are functions of the connection alone.
@@ -9,19 +9,13 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-TOGETHER_S = 0.008
-"""For so long works are added to a commit before it is made."""
-
-MOST_TOGETHER = 64
-
+from agent.store.jobs import MOST_TOGETHER, TOGETHER_S, Job, Waiting, resolve
 
 DEADLOCK = ("40P01", "40001")
 DEADLOCKS = 3
@@ -47,23 +41,12 @@ def is_deadlock(error: Exception) -> bool:
     return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) in DEADLOCK
 
 
-@dataclass(eq=False)
-class _Job:
-    work: Callable[[Connection], Any]
-    loop: asyncio.AbstractEventLoop
-    future: asyncio.Future[Any]
-    result: Any = None
-    error: BaseException | None = None
-
-
 class Lane:
     """One writer. Urgent works go first, a few at a time, and never starve the others."""
 
-    def __init__(self, engine: Engine, name: str, *, most: int = MOST_TOGETHER) -> None:
+    def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
-        self._most = most
-        self._urgent: deque[_Job] = deque()
-        self._usual: deque[_Job] = deque()
+        self._waiting = Waiting()
         self._ready = threading.Condition()
         self._closed = False
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -71,17 +54,18 @@ class Lane:
 
     async def submit(self, work: Callable[[Connection], Any], *, urgent: bool) -> Any:
         """Run `work` in a transaction that is on disk when this returns; a cancelled caller abandons nothing."""
-        loop = asyncio.get_running_loop()
-        job = _Job(work, loop, loop.create_future())
         with self._ready:
             if self._closed:
                 raise RuntimeError("the store is closed")
-            (self._urgent if urgent else self._usual).append(job)
+            job = self._waiting.add(work, urgent=urgent)
             self._ready.notify()
         return await asyncio.shield(job.future)
 
-    def close(self) -> None:
-        """Finish what was handed in; blocks."""
+    async def aclose(self) -> None:
+        """Finish what was handed in."""
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
         with self._ready:
             self._closed = True
             self._ready.notify()
@@ -90,23 +74,18 @@ class Lane:
     def _run(self) -> None:
         while True:
             with self._ready:
-                while not (self._urgent or self._usual or self._closed):
+                while not (self._waiting or self._closed):
                     self._ready.wait()
-                if not (self._urgent or self._usual):
+                if not self._waiting:
                     return
             self._commit_some()
 
-    def _next(self, done: int) -> _Job | None:
-        """Urgent ones first, but every fourth is a usual one."""
+    def _next(self, done: int) -> Job | None:
         with self._ready:
-            first, second = (self._usual, self._urgent) if done % 4 == 3 else (self._urgent, self._usual)
-            for waiting in (first, second):
-                if waiting:
-                    return waiting.popleft()
-        return None
+            return self._waiting.next(done)
 
     def _commit_some(self) -> None:
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         job = self._next(0)
         until = time.monotonic() + TOGETHER_S
         try:
@@ -115,7 +94,7 @@ class Lane:
             with self._engine.begin() as connection:
                 while job is not None:
                     job.result = job.work(connection)
-                    room = len(jobs) < self._most and time.monotonic() < until
+                    room = len(jobs) < MOST_TOGETHER and time.monotonic() < until
                     job = self._next(len(jobs)) if room else None
                     if job is not None:
                         jobs.append(job)
@@ -123,7 +102,7 @@ class Lane:
             self._one_by_one(jobs, error)
         _tell(jobs)
 
-    def _one_by_one(self, jobs: Sequence[_Job], error: Exception) -> None:
+    def _one_by_one(self, jobs: Sequence[Job], error: Exception) -> None:
         if len(jobs) == 1 and not is_deadlock(error):
             jobs[0].error = error
             return
@@ -134,24 +113,14 @@ class Lane:
                 job.error = again
 
 
-def _tell(jobs: Sequence[_Job]) -> None:
+def _tell(jobs: Sequence[Job]) -> None:
     """Answer all callers of a loop at once."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[Job]] = {}
     for job in jobs:
-        by_loop.setdefault(job.loop, []).append(job)
+        by_loop.setdefault(job.future.get_loop(), []).append(job)
     for loop, told in by_loop.items():
         try:
-            loop.call_soon_threadsafe(_resolve, told)
+            loop.call_soon_threadsafe(resolve, told)
         except RuntimeError:
             # The loop is closed: nobody waits any more.
             continue
-
-
-def _resolve(jobs: Sequence[_Job]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)

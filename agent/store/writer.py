@@ -1,0 +1,198 @@
+"""Writes to SQLite from the event loop itself. Start with `Writer.submit`.
+
+A statement takes microseconds there, while a thread of its own would wait for the interpreter's lock after each: up to
+5 ms when the loop has much to do. A thread does only what may wait for long: the commit where the disk is slow, the
+begin while another program has locked the file, and checkpoints.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError
+
+from agent.store.jobs import MOST_TOGETHER, TOGETHER_S, Job, Waiting, resolve
+
+PATIENCE_MS = 30_000
+"""So long a begin waits for another program that writes."""
+
+SLOW_S = 0.012
+"""Commits that take longer are made by the thread."""
+
+CHECKPOINT_EACH = 64
+"""Commits after which what is written is moved from the write-ahead log to the file."""
+
+SQLITE_BUSY = 5
+
+
+class Writer:
+    """One writer on one connection: works that wait together are committed together.
+
+    When one of them fails, all are rolled back and each is run again by itself: works are functions of the connection
+    alone. Callbacks lead from one commit to the next; a task would cost each of them several rounds of the loop.
+    """
+
+    def __init__(self, engine: Engine, checkpoint: Callable[[], None]) -> None:
+        """`checkpoint` blocks, and is called by the thread."""
+        self._engine = engine
+        self._checkpoint = checkpoint
+        self._waiting = Waiting()
+        self._again: deque[Job] = deque()
+        """Those whose common transaction failed."""
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="store-commit")
+        self._took_s = SLOW_S
+        """The last commit; the first is made by the thread."""
+        self._commits = 0
+        self._at_rest = asyncio.Event()
+        self._at_rest.set()
+        self._closed = False
+
+    async def submit(self, work: Callable[[Connection], Any], *, urgent: bool) -> Any:
+        """Run `work` in a transaction that is on disk when this returns; a cancelled caller abandons nothing."""
+        if self._closed:
+            raise RuntimeError("the store is closed")
+        job = self._waiting.add(work, urgent=urgent)
+        if self._at_rest.is_set():
+            self._at_rest.clear()
+            # What else is handed in in this round of the loop shares the commit.
+            asyncio.get_running_loop().call_soon(self._go_on)
+        return await job.future
+
+    async def aclose(self) -> None:
+        """Finish what was handed in."""
+        self._closed = True
+        await self._at_rest.wait()
+        await asyncio.to_thread(self._thread.shutdown)
+
+    def _go_on(self) -> None:
+        again = self._again.popleft() if self._again else None
+        first = again or self._waiting.next(0)
+        if first is None:
+            self._at_rest.set()
+            return
+        transaction = _Transaction(self._engine, [first], most=MOST_TOGETHER if again is None else 1)
+        try:
+            begun = transaction.begins_at_once()
+        except Exception as error:  # noqa: BLE001  whoever waits is told
+            self._ended(transaction, error)
+            return
+        if begun:
+            self._run(transaction)
+        else:
+            self._in_thread(transaction, transaction.begin_patiently, then=self._run)
+
+    def _run(self, transaction: _Transaction) -> None:
+        try:
+            transaction.run(self._waiting)
+            if self._took_s < SLOW_S:
+                self._commit(transaction)
+        except Exception as error:  # noqa: BLE001
+            self._ended(transaction, error)
+            return
+        if transaction.committed:
+            self._ended(transaction)
+        else:
+            self._in_thread(transaction, lambda: self._commit(transaction), then=self._ended)
+
+    def _commit(self, transaction: _Transaction) -> None:
+        begun = time.monotonic()
+        transaction.commit()
+        self._took_s = time.monotonic() - begun
+
+    def _in_thread(
+        self, transaction: _Transaction, work: Callable[[], None], *, then: Callable[[_Transaction], None]
+    ) -> None:
+        """Let the thread do what may wait, then go on here."""
+        loop = transaction.jobs[0].future.get_loop()
+
+        def do() -> None:
+            try:
+                work()
+            except Exception as error:  # noqa: BLE001
+                following: Callable[[], None] = partial(self._ended, transaction, error)
+            else:
+                following = partial(then, transaction)
+            with suppress(RuntimeError):  # The loop is closed: nobody waits any more.
+                loop.call_soon_threadsafe(following)
+
+        self._thread.submit(do)
+
+    def _ended(self, transaction: _Transaction, error: Exception | None = None) -> None:
+        transaction.close()
+        jobs = transaction.jobs
+        if error is not None and len(jobs) > 1:
+            self._again.extend(jobs)
+        else:
+            jobs[0].error = error
+            resolve(jobs)
+        self._commits += 1
+        if self._commits % CHECKPOINT_EACH == 0:
+            self._thread.submit(self._checkpoint)
+        # In the next round, so that whoever was told can go on first.
+        jobs[0].future.get_loop().call_soon(self._go_on)
+
+
+class _Transaction:
+    """One commit in the making."""
+
+    def __init__(self, engine: Engine, jobs: list[Job], *, most: int) -> None:
+        self.jobs = jobs
+        self._most = most
+        self._connection = engine.connect()
+        self.committed = False
+
+    def begins_at_once(self) -> bool:
+        """Whether nobody else writes to the file."""
+        try:
+            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if not is_busy(error):
+                raise
+            self._connection.rollback()
+            return False
+        return True
+
+    def begin_patiently(self) -> None:
+        """Begin when others let us; blocks."""
+        begin_patiently(self._connection)
+
+    def run(self, waiting: Waiting) -> None:
+        """Run the jobs, and for a while those that wait."""
+        until = time.monotonic() + TOGETHER_S
+        for job in self.jobs:
+            job.result = job.work(self._connection)
+            room = len(self.jobs) < self._most and time.monotonic() < until
+            following = waiting.next(len(self.jobs)) if room else None
+            if following is not None:
+                self.jobs.append(following)
+
+    def commit(self) -> None:
+        """Bring it to the disk; blocks."""
+        self._connection.commit()
+        self.committed = True
+
+    def close(self) -> None:
+        """Give the connection back; what is not committed is undone."""
+        self._connection.close()
+
+
+def is_busy(error: OperationalError) -> bool:
+    """Whether nothing is wrong but that another program has locked the file."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY
+
+
+def begin_patiently(connection: Connection) -> None:
+    """Begin to write when others let us; blocks."""
+    connection.exec_driver_sql(f"PRAGMA busy_timeout={PATIENCE_MS}")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    finally:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
