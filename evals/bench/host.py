@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import itertools
 import json
 import signal
@@ -47,6 +48,9 @@ async def serve(opening: Opening, place: Place, port: int, profile: Path | None)
     with Watch() if profile else nullcontext() as watch:
         async with opening(place) as arm:
             config = uvicorn.Config(door(arm, asked), port=port, log_level="warning", access_log=False, lifespan="off")
+            # For every arm what `segue serve` does for itself: no look for garbage in what the start has loaded.
+            gc.collect()
+            gc.freeze()
             if watch is not None:
                 watch.begin()
             await _Server(config).serve()
