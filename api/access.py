@@ -1,18 +1,17 @@
-"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Sender`, `Reader`, `Operator`."""
+"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Reader` or `Operator`."""
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from agent.service import Segue
 from api.bodies import Limits
-from api.intake import Intake
 from api.keyfile import DEFAULT_TENANT, SCOPES, Key, Scope, key_hash
 from api.problems import Forbidden, Unauthorized
 
@@ -79,9 +78,23 @@ async def authorize(
     scopes: SecurityScopes, request: Request, presented: Annotated[list[str], Depends(presented_keys)]
 ) -> Caller:
     """The caller, who has the scopes the route asks for. Raises `Unauthorized`, `Forbidden`."""
+    return _permitted(request, presented, scopes.scopes)
+
+
+async def authorized(request: Request, scope: Scope) -> Caller:
+    """What `authorize` says, for a route that asks for itself and says so with `needs`."""
+    return _permitted(request, await presented_keys(await BEARER(request), await HEADER(request)), [scope])
+
+
+def needs(scope: Scope) -> dict[str, Any]:
+    """What the OpenAPI document says of a route that asks for itself."""
+    return {"security": [{"HTTPBearer": [scope]}, {"APIKeyHeader": [scope]}]}
+
+
+def _permitted(request: Request, presented: Sequence[str], scopes: Sequence[str]) -> Caller:
     access = cast("Access", request.app.state.access)
     caller = access.caller(presented)
-    missing = sorted(set(scopes.scopes) - caller.scopes)
+    missing = sorted(set(scopes) - caller.scopes)
     if missing:
         raise Forbidden(
             f"the key {caller.name!r} lacks the scope {missing[0]!r}; it has: {', '.join(sorted(caller.scopes))}"
@@ -97,14 +110,8 @@ async def _limits(request: Request) -> Limits:
     return cast("Limits", request.app.state.limits)
 
 
-async def _intake(request: Request) -> Intake:
-    return cast("Intake", request.app.state.intake)
-
-
-Sender = Annotated[Caller, Security(authorize, scopes=["events"])]
 Reader = Annotated[Caller, Security(authorize, scopes=["read"])]
 Operator = Annotated[Caller, Security(authorize, scopes=["operate"])]
 Presented = Annotated[list[str], Depends(presented_keys)]
 Opened = Annotated[Segue, Depends(_segue)]
 Bounds = Annotated[Limits, Depends(_limits)]
-Taking = Annotated[Intake, Depends(_intake)]

@@ -5,28 +5,56 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, bindparam, insert, literal_column, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, literal_column, select, update
 
 from agent.portfolio.model import Queueing
 from agent.store.notices import notify
-from agent.store.queue import enter, line_is_empty, lock_queue, next_turn
+from agent.store.queue import enter, lock_queue, next_turn
 from agent.store.tables import inbox, outcomes, runs
 from agent.types import Event
 
 MOST_GATHERED = 1000
 """Events of one run; the next one begins another."""
 
-KNOWN = select(inbox.c.body_hash, inbox.c.run, inbox.c.outcome).where(
-    inbox.c.tenant == bindparam("t"), inbox.c.source == bindparam("source"), inbox.c.id == bindparam("id")
+IN_LINE = runs.alias("in_line")
+DOOR = select(
+    inbox.c.body_hash,
+    inbox.c.run,
+    inbox.c.outcome,
+    runs.c.id.label("gathering"),
+    runs.c.event_type,
+    runs.c.events,
+    runs.c.gathers_until,
+    exists()
+    .where(
+        literal_column("in_line.status = 'queued'"),
+        literal_column("in_line.in_line"),
+        IN_LINE.c.tenant == bindparam("t"),
+        IN_LINE.c.subject == bindparam("s"),
+    )
+    .correlate(None)
+    .label("line"),
+).select_from(
+    select(literal_column("1").label("one"))
+    .subquery("always")
+    .outerjoin(
+        inbox,
+        and_(inbox.c.tenant == bindparam("t"), inbox.c.source == bindparam("source"), inbox.c.id == bindparam("id")),
+    )
+    .outerjoin(
+        runs,
+        and_(
+            literal_column("runs.status = 'queued'"),
+            literal_column("runs.gathers_until IS NOT NULL"),
+            runs.c.tenant == bindparam("t"),
+            runs.c.subject == bindparam("s"),
+        ),
+    )
 )
-GATHERING = select(runs.c.id, runs.c.event_type, runs.c.events, runs.c.gathers_until).where(
-    literal_column("runs.status = 'queued'"),
-    literal_column("runs.gathers_until IS NOT NULL"),
-    runs.c.tenant == bindparam("t"),
-    runs.c.subject == bindparam("s"),
-)
+"""All there is to know before an event is stored, always one row: the event, if it is known; the run that gathers
+events of its subject, if one does; whether runs of its subject are in line."""
 
 EVENT = insert(inbox)
 RUN = insert(runs)
@@ -78,15 +106,16 @@ def accept(connection: Connection, tenant: str, batch: Sequence[Incoming], now: 
 
 def _accept_one(connection: Connection, tenant: str, index: int, incoming: Incoming, now: datetime) -> Accepted:
     event = incoming.event
-    known = connection.execute(KNOWN, {"t": tenant, "source": event.source, "id": event.id}).one_or_none()
-    if known is not None:
-        if known.body_hash != incoming.body_hash:
+    where = {"t": tenant, "source": event.source, "id": event.id, "s": event.subject}
+    found = connection.execute(DOOR, where).one()
+    if found.body_hash is not None:
+        if found.body_hash != incoming.body_hash:
             raise EventConflict(index, event)
-        return Accepted(source=event.source, id=event.id, run=known.run, outcome=known.outcome, duplicate=True)
+        return Accepted(source=event.source, id=event.id, run=found.run, outcome=found.outcome, duplicate=True)
     if incoming.kind == "outcome":
         _store_outcome(connection, tenant, incoming, now)
         return Accepted(source=event.source, id=event.id, run=None, outcome=incoming.new_id, duplicate=False)
-    run = _store_event(connection, tenant, incoming, now)
+    run = _store_event(connection, tenant, incoming, now, found)
     return Accepted(source=event.source, id=event.id, run=run, outcome=None, duplicate=False)
 
 
@@ -96,19 +125,18 @@ def _store_outcome(connection: Connection, tenant: str, incoming: Incoming, now:
     connection.execute(insert(outcomes), {**row, "type": incoming.event.type, "state": "new"})
 
 
-def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime) -> str:
+def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime, found: Row[Any]) -> str:
     """Store the event with a run of its own, or with the run that gathers its like; that run's id."""
     event, queueing = incoming.event, incoming.queueing
-    gathering = connection.execute(GATHERING, {"t": tenant, "s": event.subject}).one_or_none()
-    if gathering is not None:
-        same = gathering.event_type == event.type and queueing.debounce is not None
-        if same and gathering.events < MOST_GATHERED:
-            return _gather(connection, tenant, incoming, gathering, now)
+    if found.gathering is not None:
+        same = found.event_type == event.type and queueing.debounce is not None
+        if same and found.events < MOST_GATHERED:
+            return _gather(connection, tenant, incoming, found, now)
         # What came earlier goes first: another event of the subject ends the window.
-        enter(connection, gathering.id)
+        enter(connection, found.gathering)
+    empty = not found.line and found.gathering is None
     seq = _insert(connection, tenant, incoming, now, run=incoming.new_id)
     wait = _waiting(queueing, now)
-    head = not wait and line_is_empty(connection, tenant, event.subject)
     expires = None if queueing.ttl_s is None else now + timedelta(seconds=queueing.ttl_s)
     row = {
         "id": incoming.new_id,
@@ -121,7 +149,7 @@ def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: d
         "segment": 0,
         "rank": -queueing.priority,
         "turn": next_turn(connection, tenant, event.source, -queueing.priority),
-        "head": head,
+        "head": empty and not wait,
         "in_line": not wait,
         "due_at": None,
         "gathers_until": None,
@@ -140,15 +168,13 @@ def _waiting(queueing: Queueing, now: datetime) -> dict[str, datetime]:
     return {"due_at": now + timedelta(seconds=queueing.delay_s)} if queueing.delay_s else {}
 
 
-def _gather(
-    connection: Connection, tenant: str, incoming: Incoming, run: Row[str, str, int, datetime], now: datetime
-) -> str:
+def _gather(connection: Connection, tenant: str, incoming: Incoming, found: Row[Any], now: datetime) -> str:
     debounce = incoming.queueing.debounce
     quiet = debounce.quiet_s if debounce is not None else 0.0
-    due = min(now + timedelta(seconds=quiet), run.gathers_until)
-    connection.execute(update(runs).where(runs.c.id == run.id).values(events=runs.c.events + 1, due_at=due))
-    _insert(connection, tenant, incoming, now, run=run.id)
-    gathered: str = run.id
+    due = min(now + timedelta(seconds=quiet), found.gathers_until)
+    connection.execute(update(runs).where(runs.c.id == found.gathering).values(events=runs.c.events + 1, due_at=due))
+    _insert(connection, tenant, incoming, now, run=found.gathering)
+    gathered: str = found.gathering
     return gathered
 
 

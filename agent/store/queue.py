@@ -273,11 +273,6 @@ def _advance(connection: Connection, rank: int, turn: int) -> None:
     connection.execute(ADVANCE[connection.dialect.name], given)
 
 
-def line_is_empty(connection: Connection, tenant: str, subject: str) -> bool:
-    """Whether nothing of the subject is in line, so that the next to come is its head."""
-    return connection.execute(EARLIEST, {"t": tenant, "s": subject}).first() is None
-
-
 def enter(connection: Connection, run: str) -> None:
     """Put a queued run in line, at the place its event's arrival gives it. The queue is locked."""
     connection.execute(update(runs).where(runs.c.id == run).values(in_line=True, due_at=None, gathers_until=None))

@@ -14,7 +14,7 @@ LATELY_S = 0.1
 STEPS = 16
 """At other times so many: about 2 ms each."""
 
-LONGEST_S = 0.02
+LONGEST_S = 0.05
 """One step goes on after so long in any case: while events come without a pause, work creeps."""
 
 
@@ -25,7 +25,8 @@ class RightOfWay:
     for all of them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, longest_s: float = LONGEST_S) -> None:
+        self._longest_s = longest_s
         self._arriving = 0
         self._expected_until = 0.0
         self._passed = 0
@@ -53,7 +54,7 @@ class RightOfWay:
             return
         place = asyncio.get_running_loop().create_future()
         self._line.append(place)
-        self._schedule(LONGEST_S if self._arriving else 0.0)
+        self._schedule(self._longest_s if self._arriving else 0.0)
         await place
 
     def _steps(self) -> int:
@@ -77,4 +78,4 @@ class RightOfWay:
                 place.set_result(None)
                 self._passed += 1
         if self._line or self._passed:
-            self._schedule(LONGEST_S if self._arriving else 0.0)
+            self._schedule(self._longest_s if self._arriving else 0.0)

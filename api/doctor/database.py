@@ -9,7 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from agent.store.database import HOLDING
+from agent.store.postgres_store import HOLDING
 from api.doctor.finding import Finding, Setup, failed, ok, warning
 from api.doctor.revisions import judge_revision
 

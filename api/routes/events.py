@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent.store.inbox import Accepted
 from api import shapes
-from api.access import Bounds, Opened, Reader, Sender, Taking
+from api.access import Opened, Reader, authorized, needs
 from api.bodies import Json
 from api.cloud_events import receive
 from api.openapi import EVENT_BODY, problems
@@ -27,17 +27,20 @@ router = APIRouter(tags=["events"])
         s429="The queue is full; none was stored. Retry-After says when to send it again.",
         s503="Too many requests are being taken in at once; none was stored. Retry-After says when to try again.",
     ),
-    openapi_extra=EVENT_BODY,
+    openapi_extra=EVENT_BODY | needs("events"),
 )
-async def send_events(request: Request, segue: Opened, caller: Sender, limits: Bounds, intake: Taking) -> Response:
+async def send_events(request: Request) -> Response:
     """Accept one CloudEvent (structured or binary) or a batch, all or nothing.
 
     Accepted events are stored: a run is started for each, whatever happens to the server. The same event again (same
     source, id and content) gets the same run. A full queue still takes outcomes and events that are known already.
     """
-    with intake.taking() as taken:
-        delivery = await receive(request, limits, taken)
-        accepted = await segue.accept(caller.tenant, delivery.events)
+    # Asked for here, not by dependencies: solving those takes as long as all that stands below.
+    caller = await authorized(request, "events")
+    opened = request.app.state
+    with opened.intake.taking() as taken:
+        delivery = await receive(request, opened.limits, taken)
+        accepted = await opened.segue.accept(caller.tenant, delivery.events)
     return Json({"accepted": [_shown(one) for one in accepted]}, 202)
 
 

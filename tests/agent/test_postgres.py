@@ -14,7 +14,8 @@ from agent.directory import DataDirectoryBusy
 from agent.errors import Conflict, NotFound
 from agent.events import RawEvent
 from agent.service import GivenAnswer
-from agent.store.database import HOLDING, Database
+from agent.store.database import Database
+from agent.store.postgres_store import HOLDING
 from agent.store.queries import RunFilter
 from agent.types import Question
 from agent.wiring import Settings, open_segue

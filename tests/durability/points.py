@@ -26,7 +26,7 @@ from memory.index import EpisodeIndex
 from tools.registry import ToolRegistry
 
 WRITES: Mapping[str, str | None] = {
-    "Accepting.accept": "accept",
+    "Accepting._accept": "accept",
     "Dispatcher._dispatch": "start",
     "Dispatcher._go_on": "replace",
     "Dispatcher._go": "give-back",
