@@ -55,6 +55,8 @@ class DurableEngine:
             "enable_otlp": False,
             "max_executor_threads": DBOS_THREADS,
             "scheduler_polling_interval_sec": 3600.0,
+            # Closing waits for it; with nobody waiting for a notification it asks the database nothing.
+            "notification_listener_polling_interval_sec": 0.1,
         }
         if make_url(self._url).get_backend_name() == "sqlite":
             self._engine = _sqlite_engine(self._url)
