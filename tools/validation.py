@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -31,17 +32,33 @@ _FORMATS: Final = FormatChecker(CHECKED_FORMATS)
 _NOTHING_ELSE: Final[Registry[Any]] = Registry()
 """The schemas a reference may lead to beside its own."""
 
+MOST_MADE = 1024
+_MADE: Final[OrderedDict[tuple[int, bool], tuple[JsonObject, Validator]]] = OrderedDict()
+"""By the schema's identity; holding the schema keeps that from being another's."""
+
 
 def violations(schema: JsonObject, value: JsonValue, *, limit: int, formats: bool) -> list[ValidationError]:
     """The first `limit` places where the plain JSON value breaks the resolved schema.
 
     `formats`: whether `date-time`, `email` and their like are checked too. Never raises.
     """
-    validator = _BoundedValidator(schema, registry=_NOTHING_ELSE, format_checker=_FORMATS if formats else None)
+    validator = _validator(schema, formats=formats)
     try:
         return list(itertools.islice(validator.iter_errors(value), limit))
     except (RecursionError, ArithmeticError, Unresolvable) as error:
         return [ValidationError(f"cannot be checked against its schema: {error}", instance=value, schema=dict(schema))]
+
+
+def _validator(schema: JsonObject, *, formats: bool) -> Validator:
+    """Made once for a schema, which nobody changes: that takes longer than checking a small value."""
+    key = (id(schema), formats)
+    known = _MADE.get(key)
+    if known is None or known[0] is not schema:
+        made = _BoundedValidator(schema, registry=_NOTHING_ELSE, format_checker=_FORMATS if formats else None)
+        known = _MADE[key] = (schema, made)
+        if len(_MADE) > MOST_MADE:
+            _MADE.popitem(last=False)
+    return known[1]
 
 
 def pattern_is_safe(pattern: str) -> bool:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-LATELY_S = 0.1
-"""While an event came so recently, another is expected, and one step of running work goes on in a round of the loop."""
-
 STEPS = 16
-"""At other times so many: about 2 ms each."""
+"""Steps of running work in one round of the loop, about 2 ms each, while no event is expected."""
+
+LATELY_S = 0.1
+"""So long after an event another is expected: then one step goes on in a round."""
+
+CROWD = 15.0
+"""So many events within `LATELY_S`, the older the less, and it is as if one were being accepted all the time."""
 
 LONGEST_S = 0.05
 """One step goes on after so long in any case: while events come without a pause, work creeps."""
@@ -28,7 +32,9 @@ class RightOfWay:
     def __init__(self, longest_s: float = LONGEST_S) -> None:
         self._longest_s = longest_s
         self._arriving = 0
-        self._expected_until = 0.0
+        self._lately = 0.0
+        """Events that arrived, each worth less by e after `LATELY_S`."""
+        self._counted_at = 0.0
         self._passed = 0
         """In this round."""
         self._line: deque[asyncio.Future[None]] = deque()
@@ -37,28 +43,39 @@ class RightOfWay:
     @contextmanager
     def arriving(self) -> Iterator[None]:
         """An event is being accepted."""
+        now = time.monotonic()
+        self._lately = self._worth(now) + 1.0
+        self._counted_at = now
         self._arriving += 1
         try:
             yield
         finally:
             self._arriving -= 1
-            self._expected_until = time.monotonic() + LATELY_S
-            if self._arriving == 0 and self._line:
+            if self._line and not self._blocked():
                 self._schedule(0.0)
 
     async def give(self) -> None:
         """Wait for one's turn to go on."""
-        if self._arriving == 0 and not self._line and self._passed < self._steps():
+        if not self._line and not self._blocked() and self._passed < self._steps():
             self._passed += 1
             self._schedule(0.0)
             return
         place = asyncio.get_running_loop().create_future()
         self._line.append(place)
-        self._schedule(self._longest_s if self._arriving else 0.0)
+        self._schedule(self._delay())
         await place
 
+    def _worth(self, now: float) -> float:
+        return self._lately * math.exp((self._counted_at - now) / LATELY_S)
+
+    def _blocked(self) -> bool:
+        return self._arriving > 0 or self._worth(time.monotonic()) > CROWD
+
     def _steps(self) -> int:
-        return 1 if self._arriving or time.monotonic() < self._expected_until else STEPS
+        return 1 if time.monotonic() - self._counted_at < LATELY_S else STEPS
+
+    def _delay(self) -> float:
+        return self._longest_s if self._blocked() else 0.0
 
     def _schedule(self, delay_s: float) -> None:
         """Begin another round; a sooner one takes the place of a later one."""
@@ -78,4 +95,4 @@ class RightOfWay:
                 place.set_result(None)
                 self._passed += 1
         if self._line or self._passed:
-            self._schedule(self._longest_s if self._arriving else 0.0)
+            self._schedule(self._delay())
