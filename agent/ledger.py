@@ -87,8 +87,9 @@ class Ledger:
         Never raises for what a tool does. Raises `Superseded` when the run is another's by now; `Held` when one of the
         calls is paused, once the others have ended.
         """
+        # Sent at once: a crash between claim and call leaves a doubt behind that nothing justifies.
         claims = await self._database.write(
-            lambda connection: self._claim(connection, start, decision, indices, self._clock())
+            lambda connection: self._claim(connection, start, decision, indices, self._clock()), at_once=True
         )
         # When one fails the others are waited for: what follows a failure must not meet a call in flight.
         ends = await asyncio.gather(*(self._go_through(start, claim) for claim in claims), return_exceptions=True)
@@ -208,9 +209,7 @@ class Ledger:
         )
         if reason is not None:
             return NotSent(why=f"{tool.name} is paused: {reason}")
-        answer = await self._tools.call(tool.name, effect.arguments, key=effect.key)
-        await self._database.way.give()
-        return answer
+        return await self._tools.call(tool.name, effect.arguments, key=effect.key)
 
     def _hinders(self, connection: Connection, start: Start, effect: Effect) -> str | None:
         """Just before sending again: while this process slept, another may have taken the run for lost."""

@@ -37,7 +37,7 @@ class Database:
         self.on_commit: Callable[[], None] | None = None
         """Called on the caller's loop after each write."""
         self.way = RightOfWay()
-        """Writes that are not urgent give way to events at the door before they return."""
+        """Running work gives way to events at the door."""
 
     async def open(self) -> None:
         """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
@@ -55,16 +55,17 @@ class Database:
         """Whether nobody took the database meanwhile; a hold lost with its connection is taken again if it can be."""
         return await self._store.still_holds()
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool = False) -> T:
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool = False, at_once: bool = False) -> T:
         """Run `work` in one transaction that is on disk when this returns.
 
         It may share the transaction with other works, and is run again if one of those fails. `urgent` ones, such as
-        accepting an event, go first.
+        accepting an event, go first. Others give way to events at the door before they return, but for those whose
+        caller must go on `at_once`.
         """
         result = await self._store.write(work, urgent=urgent)
         if self.on_commit is not None:
             self.on_commit()
-        if not urgent:
+        if not (urgent or at_once):
             await self.way.give()
         return result
 

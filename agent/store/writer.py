@@ -8,6 +8,7 @@ begin while another program has locked the file, and checkpoints.
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import deque
 from collections.abc import Callable
@@ -17,9 +18,11 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from agent.store.jobs import MOST_TOGETHER, TOGETHER_S, Job, Waiting, resolve
+
+log = logging.getLogger(__name__)
 
 PATIENCE_MS = 30_000
 """So long a begin waits for another program that writes."""
@@ -80,6 +83,7 @@ class Writer:
             return
         transaction = _Transaction(self._engine, [first], most=MOST_TOGETHER if again is None else 1)
         try:
+            transaction.open()
             begun = transaction.begins_at_once()
         except Exception as error:  # noqa: BLE001  whoever waits is told
             self._ended(transaction, error)
@@ -145,9 +149,20 @@ class _Transaction:
 
     def __init__(self, engine: Engine, jobs: list[Job], *, most: int) -> None:
         self.jobs = jobs
-        self._most = most
-        self._connection = engine.connect()
         self.committed = False
+        self._engine = engine
+        self._most = most
+        self._opened: Connection | None = None
+
+    @property
+    def _connection(self) -> Connection:
+        if self._opened is None:
+            raise RuntimeError("the transaction is not open")
+        return self._opened
+
+    def open(self) -> None:
+        """Take the connection."""
+        self._opened = self._engine.connect()
 
     def begins_at_once(self) -> bool:
         """Whether nobody else writes to the file."""
@@ -180,8 +195,14 @@ class _Transaction:
         self.committed = True
 
     def close(self) -> None:
-        """Give the connection back; what is not committed is undone."""
-        self._connection.close()
+        """Give the connection back; what is not committed is undone. Never raises."""
+        if self._opened is None:
+            return
+        try:
+            self._opened.close()
+        except SQLAlchemyError:
+            log.exception("a transaction could not be undone, its connection is given up")
+            self._opened.invalidate()
 
 
 def is_busy(error: OperationalError) -> bool:

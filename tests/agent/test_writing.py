@@ -143,3 +143,14 @@ async def test_one_that_gave_up_in_the_line_holds_nobody_up() -> None:
         await rounds(3)
     await asyncio.gather(*steps[1:])
     assert steps[0].cancelled()
+
+
+async def test_a_claim_goes_on_to_its_call_while_other_work_stands_still(database: Database) -> None:
+    database.way = RightOfWay(longest_s=3600)
+    with database.way.arriving():
+        usual = asyncio.create_task(put(database, 1))
+        await database.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar(), at_once=True)
+        # Both were committed together.
+        assert await numbers(database) == [1]
+        assert not usual.done()
+    await usual
