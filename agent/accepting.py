@@ -85,7 +85,9 @@ class Accepting:
         with self._pressure.admit(await self._new_runs(tenant, incoming)):
             try:
                 accepted = await self._database.write(
-                    lambda connection: accept(connection, tenant, incoming, now), urgent=True
+                    lambda connection: accept(connection, tenant, incoming, now),
+                    urgent=True,
+                    long=len(batch) > LARGE_BATCH,
                 )
             except EventConflict as error:
                 raise BatchError("conflict", {error.index: str(error)}) from error

@@ -52,7 +52,9 @@ class Pauses:
 
         What was paused can be resumed though the portfolio no longer has it. Raises `NotFound` for other unknown names.
         """
-        ended, released = await self._database.write(lambda connection: pauses.resume(connection, tenant, scope, name))
+        ended, released = await self._database.write(
+            lambda connection: pauses.resume(connection, tenant, scope, name), long=True
+        )
         if not ended:
             self._check_known(scope, name)
         self._wake()

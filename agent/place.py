@@ -24,6 +24,9 @@ from memory.types import Episode
 
 log = logging.getLogger(__name__)
 
+FEW_EPISODES = 16
+"""So many episodes are read whole in a moment."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -88,7 +91,8 @@ async def open_memory(
 
     async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         await place.database.way.give()
-        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids), brief=True)
+        brief = reader.missing(tenant, ids) <= FEW_EPISODES
+        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids), brief=brief)
 
     return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=clock)
 
@@ -105,7 +109,7 @@ async def _server(place: Place, clock: Callable[[], datetime], *, discard: bool)
     if discard:
         await index.clear()
     if discard or await index.is_empty():
-        await place.database.write(episodes.forget_index)
+        await place.database.write(episodes.forget_index, long=True)
     return index
 
 
@@ -113,12 +117,12 @@ async def _folder(place: Place, *, discard: bool) -> EpisodeIndex:
     folder = place.directory
     if discard or not folder.index_file.exists():
         # Before the index is made, so that a crash between the two forgets nothing.
-        await place.database.write(episodes.forget_index)
+        await place.database.write(episodes.forget_index, long=True)
     try:
         return await EpisodeIndex.open(folder.index, discard=discard)
     except IndexLocked:
         raise
     except IndexUnavailable as error:
         log.warning("the index in %s cannot be read and is made anew from the store: %s", folder.index, error)
-        await place.database.write(episodes.forget_index)
+        await place.database.write(episodes.forget_index, long=True)
         return await EpisodeIndex.open(folder.index, discard=True)

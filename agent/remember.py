@@ -95,7 +95,7 @@ class Remembering:
         if self._memory is None:
             return 0
         held: list[str] = []
-        await self._database.write(episodes.forget_index)
+        await self._database.write(episodes.forget_index, long=True)
         done = await self._memory.rebuild(self._every_episode(held), progress)
         for start in range(0, len(held), BATCH):
             await self._mark(held[start : start + BATCH])

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,7 +18,8 @@ from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
 from agent.store.database import Database
 from agent.store.history import History, history, no_history
-from agent.store.large import LargeResults
+from agent.store.large import LargeResults, NotKept
+from agent.store.large import Reader as LargeReader
 from agent.store.runs import RunRow, load
 from agent.types import Budget, Call, CallResult, Event, Situation
 from agent.usual import UsualRuns
@@ -29,6 +31,9 @@ log = logging.getLogger(__name__)
 
 TEXTS = 20
 """Events of a batch whose texts are embedded, the latest."""
+
+FEW_CALLS = 16
+"""A run with no more calls before its last decision is read in a moment."""
 
 RECALLED_RUNS = 256
 """Runs whose last recall is kept: the decisions of one run mostly see the same facts."""
@@ -75,8 +80,7 @@ class Situations:
 
         Raises `UnknownEventType`.
         """
-        row = None if before is None else before.run
-        run, past = await self._database.read(lambda connection: self._load(connection, run_id, fresh, row), brief=True)
+        run, past = await self._load(run_id, fresh, before)
         kind = self._portfolio.events.get(run.event.type)
         if kind is None:
             raise UnknownEventType(
@@ -106,9 +110,15 @@ class Situations:
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
 
-    def _load(self, connection: Connection, run_id: str, fresh: bool, known: RunRow | None) -> tuple[RunRow, History]:
-        run = known or load(connection, run_id)
-        return run, no_history(connection, run) if fresh else history(connection, run, self._large.read)
+    async def _load(self, run_id: str, fresh: bool, before: Prepared | None) -> tuple[RunRow, History]:
+        def look(connection: Connection, large: LargeReader) -> tuple[RunRow, History]:
+            run = load(connection, run_id) if before is None else before.run
+            return run, no_history(connection, run) if fresh else history(connection, run, large)
+
+        if fresh or (before is not None and before.past.calls <= FEW_CALLS):
+            with suppress(NotKept):
+                return await self._database.read(lambda connection: look(connection, self._large.kept), brief=True)
+        return await self._database.read(lambda connection: look(connection, self._large.read))
 
     def refusal(self, run: RunRow, past: History, call: Call, *, approved: bool) -> str | None:
         """Why a call that was permitted earlier would not be made without more ado now; None if it would."""

@@ -55,14 +55,16 @@ class Database:
         """Whether nobody took the database meanwhile; a hold lost with its connection is taken again if it can be."""
         return await self._store.still_holds()
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool = False, at_once: bool = False) -> T:
+    async def write(
+        self, work: Callable[[Connection], T], *, urgent: bool = False, at_once: bool = False, long: bool = False
+    ) -> T:
         """Run `work` in one transaction that is on disk when this returns.
 
         It may share the transaction with other works, and is run again if one of those fails. `urgent` ones, such as
         accepting an event, go first. Others give way to events at the door before they return, but for those whose
-        caller must go on `at_once`.
+        caller must go on `at_once`. A `long` one, of more than some 20 ms, keeps the event loop free.
         """
-        result = await self._store.write(work, urgent=urgent)
+        result = await self._store.write(work, urgent=urgent, long=long)
         if self.on_commit is not None:
             self.on_commit()
         if not (urgent or at_once):

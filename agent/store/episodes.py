@@ -98,6 +98,11 @@ class EpisodeReader:
         self._most = most
         self._lock = threading.Lock()
 
+    def missing(self, tenant: str, ids: Sequence[str]) -> int:
+        """How many of the named episodes would have to be read whole."""
+        with self._lock:
+            return sum((tenant, name) not in self._kept for name in ids)
+
     def fetch(self, connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         """Those of the named episodes that have something to say: a reward by now, or an operator's word."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,28 +28,43 @@ class Job:
 
 
 class Waiting:
-    """Urgent works go first, and never starve the others."""
+    """Urgent works go first, and never starve the others; long ones have a line of their own.
+
+    One takes them out; others may add to them from another thread meanwhile.
+    """
 
     def __init__(self) -> None:
         self._urgent: deque[Job] = deque()
         self._usual: deque[Job] = deque()
+        self._long: deque[Job] = deque()
 
     def __len__(self) -> int:
-        return len(self._urgent) + len(self._usual)
+        return len(self._urgent) + len(self._usual) + len(self._long)
 
-    def add(self, work: Callable[[Connection], Any], *, urgent: bool) -> Job:
+    def add(self, work: Callable[[Connection], Any], *, urgent: bool, long: bool = False) -> Job:
         """Let a work of the running loop wait."""
         job = Job(work, asyncio.get_running_loop().create_future())
-        (self._urgent if urgent else self._usual).append(job)
+        (self._long if long else self._urgent if urgent else self._usual).append(job)
         return job
 
     def next(self, done: int) -> Job | None:
-        """The next after `done` others of this commit: every fourth is a usual one."""
-        first, second = (self._usual, self._urgent) if done % 4 == 3 else (self._urgent, self._usual)
-        for waiting in (first, second):
-            if waiting:
-                return waiting.popleft()
-        return None
+        """The next short one after `done` others of this commit: every fourth is a usual one."""
+        lines = (self._usual, self._urgent) if done % 4 == 3 else (self._urgent, self._usual)
+        return next((line.popleft() for line in lines if line), None)
+
+    def next_long(self) -> Job | None:
+        """The next long one."""
+        return self._long.popleft() if self._long else None
+
+    def run(self, connection: Connection, jobs: list[Job], most: int = MOST_TOGETHER) -> None:
+        """Run the jobs, and short ones that wait, which are added to them, as long as there is time and room."""
+        until = time.monotonic() + TOGETHER_S
+        for job in jobs:
+            job.result = job.work(connection)
+            room = len(jobs) < most and time.monotonic() < until
+            following = self.next(len(jobs)) if room else None
+            if following is not None:
+                jobs.append(following)
 
 
 def resolve(jobs: Sequence[Job]) -> None:

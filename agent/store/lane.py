@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
-from agent.store.jobs import MOST_TOGETHER, TOGETHER_S, Job, Waiting, resolve
+from agent.store.jobs import Job, Waiting, resolve
 
 DEADLOCK = ("40P01", "40001")
 DEADLOCKS = 3
@@ -59,7 +58,7 @@ class Lane:
                 raise RuntimeError("the store is closed")
             job = self._waiting.add(work, urgent=urgent)
             self._ready.notify()
-        return await asyncio.shield(job.future)
+        return await job.future
 
     async def aclose(self) -> None:
         """Finish what was handed in."""
@@ -80,24 +79,14 @@ class Lane:
                     return
             self._commit_some()
 
-    def _next(self, done: int) -> Job | None:
-        with self._ready:
-            return self._waiting.next(done)
-
     def _commit_some(self) -> None:
-        jobs: list[Job] = []
-        job = self._next(0)
-        until = time.monotonic() + TOGETHER_S
+        first = self._waiting.next(0)
+        if first is None:
+            return
+        jobs = [first]
         try:
-            if job is not None:
-                jobs.append(job)
             with self._engine.begin() as connection:
-                while job is not None:
-                    job.result = job.work(connection)
-                    room = len(jobs) < MOST_TOGETHER and time.monotonic() < until
-                    job = self._next(len(jobs)) if room else None
-                    if job is not None:
-                        jobs.append(job)
+                self._waiting.run(connection, jobs)
         except Exception as error:  # noqa: BLE001  whoever waits is told
             self._one_by_one(jobs, error)
         _tell(jobs)

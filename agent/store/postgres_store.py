@@ -32,7 +32,7 @@ MIGRATING = 7031203
 class PostgresStore:
     """The store on a server, which several processes may share.
 
-    On threads, as psycopg on the event loop takes a fifth more processor time for a run.
+    On threads: psycopg on the event loop was not faster (docs/performance.md).
     """
 
     def __init__(self, url: str) -> None:
@@ -45,8 +45,11 @@ class PostgresStore:
         self._way = ""
         """How it is held: PostgreSQL's function for it."""
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool) -> T:
-        """Run `work` in a transaction that is on disk when this returns; urgent ones do not wait for others."""
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool) -> T:
+        """Run `work` in a transaction that is on disk when this returns; urgent ones do not wait for others.
+
+        All are on threads, `long` ones and others.
+        """
         result: T = await (self._urgent if urgent else self._usual).submit(work, urgent=urgent)
         return result
 

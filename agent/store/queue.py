@@ -43,8 +43,8 @@ from agent.store.tables import pauses, rates, runs, turns
 QUEUE = 7031204
 """Key of PostgreSQL's advisory lock under which the line changes."""
 
-AT_ONCE = 200
-"""Overdue or expired runs that are dealt with in one commit."""
+AT_ONCE = 20
+"""Overdue or expired runs that are dealt with in one commit: more would hold up those who accept."""
 
 # Written out, as a partial index serves no bound value.
 QUEUED: ColumnElement[bool] = literal_column("runs.status = 'queued'")
@@ -70,6 +70,7 @@ READY = (
         HEAD,
         NOT_HELD,
         runs.c.due_at.is_(None),
+        or_(runs.c.expires_at.is_(None), runs.c.expires_at > bindparam("now")),
         ~exists().where(RUNNING, OTHER.c.tenant == runs.c.tenant, OTHER.c.subject == runs.c.subject),
         or_(runs.c.cancelled_by.is_not(None), ~PAUSED),
     )
@@ -85,7 +86,6 @@ CLOCKS = select(
     .scalar_subquery()
     .label("expires"),
 )
-NEXT_DUE = select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None))
 TAKE = (
     update(runs)
     .where(runs.c.id == bindparam("run"))
@@ -147,9 +147,9 @@ def lock_queue(connection: Connection) -> None:
 def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], now: datetime, most: int) -> Claimed:
     """Set up to `most` runs running for a worker, those that are first in line and whose type has room."""
     lock_queue(connection)
-    next_due = _by_the_clock(connection, now)
+    next_moment = _by_the_clock(connection, now)
     room = _Room(connection, queueing, now)
-    taken = _take(connection, room, most)
+    taken = _take(connection, room, now, most)
     if taken:
         connection.execute(TAKE, [{"run": row.id, "worker": owner, "now": now} for row in taken])
     for row in taken:
@@ -157,27 +157,24 @@ def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], 
     for rank in {row.rank for row in taken}:
         _advance(connection, rank, max(row.turn for row in taken if row.rank == rank))
     room.write(connection)
-    times = [moment for moment in (next_due, room.again_at) if moment is not None]
+    times = [moment for moment in (next_moment, room.again_at) if moment is not None]
     starts = tuple(Start(run=row.id, segment=row.segment, owner=owner) for row in taken)
     return Claimed(starts=starts, look_again_at=min(times, default=None))
 
 
 def _by_the_clock(connection: Connection, now: datetime) -> datetime | None:
-    """Close what is expired and put what is due in line; when the next one is due."""
+    """Close what is expired and put what is due in line, some at a time; when there is more of it."""
     clocks = connection.execute(CLOCKS).one()
-    if clocks.expires is not None and clocks.expires <= now:
+    if any(moment is not None and moment <= now for moment in clocks):
         for run in connection.execute(EXPIRED, {"now": now}).scalars().all():
             _expire(connection, run, now)
-    due: datetime | None = clocks.due
-    if due is None or due > now:
-        return due
-    for run in connection.execute(OVERDUE, {"now": now}).scalars().all():
-        enter(connection, run)
-    following: datetime | None = connection.execute(NEXT_DUE).scalar_one()
-    return following
+        for run in connection.execute(OVERDUE, {"now": now}).scalars().all():
+            enter(connection, run)
+        clocks = connection.execute(CLOCKS).one()
+    return min((moment for moment in clocks if moment is not None), default=None)
 
 
-def _take(connection: Connection, room: _Room, most: int) -> list[Row[Any]]:
+def _take(connection: Connection, room: _Room, now: datetime, most: int) -> list[Row[Any]]:
     taken: list[Row[Any]] = []
     while len(taken) < most:
         query: Select[Any] = READY.limit(most - len(taken))
@@ -185,7 +182,7 @@ def _take(connection: Connection, room: _Room, most: int) -> list[Row[Any]]:
             query = query.where(tuple_(runs.c.tenant, runs.c.event_type).not_in(sorted(room.full)))
         if taken:
             query = query.where(runs.c.id.not_in([row.id for row in taken]))
-        found = connection.execute(query).all()
+        found = connection.execute(query, {"now": now}).all()
         fit = [row for row in found if room.take(row.tenant, row.event_type)]
         taken += fit
         if len(fit) == len(found):

@@ -30,9 +30,9 @@ class SqliteStore:
         self._writer = Writer(self._write_engine, self._checkpoint)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool) -> T:
-        """Run `work` in a transaction that is on disk when this returns."""
-        result: T = await self._writer.submit(work, urgent=urgent)
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool) -> T:
+        """Run `work` in a transaction that is on disk when this returns; a `long` one on a thread."""
+        result: T = await self._writer.submit(work, urgent=urgent, long=long)
         return result
 
     async def read(self, work: Callable[[Connection], T], *, brief: bool) -> T:
@@ -91,7 +91,8 @@ def _engine(url: str, *, on_loop: bool) -> Engine:
     if on_loop:
         options["poolclass"] = StaticPool
     else:
-        options |= {"pool_size": READERS, "max_overflow": 0}
+        # One for each thread that reads, and one for checkpoints.
+        options |= {"pool_size": READERS + 1, "max_overflow": 0}
     engine = create_engine(url, json_serializer=json_text, **options)
 
     @event.listens_for(engine, "connect")

@@ -1,8 +1,8 @@
 """Writes to SQLite from the event loop itself. Start with `Writer.submit`.
 
 A statement takes microseconds there, while a thread of its own would wait for the interpreter's lock after each: up to
-5 ms when the loop has much to do. A thread does only what may wait for long: the commit where the disk is slow, the
-begin while another program has locked the file, and checkpoints.
+5 ms when the loop has much to do. A thread does only what takes long: works that say so, the commit where the disk is
+slow, the begin while another program has locked the file, and checkpoints.
 """
 
 from __future__ import annotations
@@ -11,16 +11,17 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from agent.store.jobs import MOST_TOGETHER, TOGETHER_S, Job, Waiting, resolve
+from agent.store.jobs import MOST_TOGETHER, Job, Waiting, resolve
 
 log = logging.getLogger(__name__)
 
@@ -54,15 +55,19 @@ class Writer:
         self._took_s = SLOW_S
         """The last commit; the first is made by the thread."""
         self._commits = 0
+        self._was_long = False
         self._at_rest = asyncio.Event()
         self._at_rest.set()
         self._closed = False
 
-    async def submit(self, work: Callable[[Connection], Any], *, urgent: bool) -> Any:
-        """Run `work` in a transaction that is on disk when this returns; a cancelled caller abandons nothing."""
+    async def submit(self, work: Callable[[Connection], Any], *, urgent: bool, long: bool) -> Any:
+        """Run `work` in a transaction that is on disk when this returns; a cancelled caller abandons nothing.
+
+        A `long` one is left to the thread, alone.
+        """
         if self._closed:
             raise RuntimeError("the store is closed")
-        job = self._waiting.add(work, urgent=urgent)
+        job = self._waiting.add(work, urgent=urgent, long=long)
         if self._at_rest.is_set():
             self._at_rest.clear()
             # What else is handed in in this round of the loop shares the commit.
@@ -76,39 +81,59 @@ class Writer:
         await asyncio.to_thread(self._thread.shutdown)
 
     def _go_on(self) -> None:
+        # A long one after each commit of short ones, and the other way round.
+        long = None if self._again or self._was_long else self._waiting.next_long()
         again = self._again.popleft() if self._again else None
-        first = again or self._waiting.next(0)
-        if first is None:
+        first = long or again or self._waiting.next(0)
+        self._was_long = long is not None
+        if first is not None:
+            self._begin(first, most=1 if long or again else MOST_TOGETHER, long=long is not None)
+        elif self._waiting:
+            self._go_on()
+        else:
             self._at_rest.set()
-            return
-        transaction = _Transaction(self._engine, [first], most=MOST_TOGETHER if again is None else 1)
+
+    def _begin(self, first: Job, *, most: int, long: bool) -> None:
         try:
-            transaction.open()
-            begun = transaction.begins_at_once()
+            transaction = _Transaction(self._engine.connect(), [first], most)
         except Exception as error:  # noqa: BLE001  whoever waits is told
+            self._tell([first], error)
+            return
+        if long:
+            self._in_thread(transaction, lambda: self._do_all(transaction), then=self._ended)
+            return
+        try:
+            begun = begins_at_once(transaction.connection)
+        except Exception as error:  # noqa: BLE001
             self._ended(transaction, error)
             return
         if begun:
             self._run(transaction)
         else:
-            self._in_thread(transaction, transaction.begin_patiently, then=self._run)
+            self._in_thread(transaction, lambda: begin_patiently(transaction.connection), then=self._run)
+
+    def _do_all(self, transaction: _Transaction) -> None:
+        begin_patiently(transaction.connection)
+        self._waiting.run(transaction.connection, transaction.jobs, transaction.most)
+        self._commit(transaction)
 
     def _run(self, transaction: _Transaction) -> None:
         try:
-            transaction.run(self._waiting)
-            if self._took_s < SLOW_S:
+            self._waiting.run(transaction.connection, transaction.jobs, transaction.most)
+            fast = self._took_s < SLOW_S
+            if fast:
                 self._commit(transaction)
         except Exception as error:  # noqa: BLE001
             self._ended(transaction, error)
             return
-        if transaction.committed:
+        if fast:
             self._ended(transaction)
         else:
             self._in_thread(transaction, lambda: self._commit(transaction), then=self._ended)
 
     def _commit(self, transaction: _Transaction) -> None:
         begun = time.monotonic()
-        transaction.commit()
+        transaction.connection.commit()
         self._took_s = time.monotonic() - begun
 
     def _in_thread(
@@ -130,84 +155,55 @@ class Writer:
         self._thread.submit(do)
 
     def _ended(self, transaction: _Transaction, error: Exception | None = None) -> None:
-        transaction.close()
-        jobs = transaction.jobs
+        _give_back(transaction.connection)
+        self._commits += 1
+        if self._commits % CHECKPOINT_EACH == 0:
+            self._thread.submit(self._checkpoint)
+        self._tell(transaction.jobs, error)
+
+    def _tell(self, jobs: Sequence[Job], error: Exception | None) -> None:
         if error is not None and len(jobs) > 1:
             self._again.extend(jobs)
         else:
             jobs[0].error = error
             resolve(jobs)
-        self._commits += 1
-        if self._commits % CHECKPOINT_EACH == 0:
-            self._thread.submit(self._checkpoint)
         # In the next round, so that whoever was told can go on first.
         jobs[0].future.get_loop().call_soon(self._go_on)
 
 
+@dataclass(frozen=True)
 class _Transaction:
     """One commit in the making."""
 
-    def __init__(self, engine: Engine, jobs: list[Job], *, most: int) -> None:
-        self.jobs = jobs
-        self.committed = False
-        self._engine = engine
-        self._most = most
-        self._opened: Connection | None = None
+    connection: Connection
+    jobs: list[Job]
+    most: int
 
-    @property
-    def _connection(self) -> Connection:
-        if self._opened is None:
-            raise RuntimeError("the transaction is not open")
-        return self._opened
 
-    def open(self) -> None:
-        """Take the connection."""
-        self._opened = self._engine.connect()
-
-    def begins_at_once(self) -> bool:
-        """Whether nobody else writes to the file."""
-        try:
-            self._connection.exec_driver_sql("BEGIN IMMEDIATE")
-        except OperationalError as error:
-            if not is_busy(error):
-                raise
-            self._connection.rollback()
-            return False
-        return True
-
-    def begin_patiently(self) -> None:
-        """Begin when others let us; blocks."""
-        begin_patiently(self._connection)
-
-    def run(self, waiting: Waiting) -> None:
-        """Run the jobs, and for a while those that wait."""
-        until = time.monotonic() + TOGETHER_S
-        for job in self.jobs:
-            job.result = job.work(self._connection)
-            room = len(self.jobs) < self._most and time.monotonic() < until
-            following = waiting.next(len(self.jobs)) if room else None
-            if following is not None:
-                self.jobs.append(following)
-
-    def commit(self) -> None:
-        """Bring it to the disk; blocks."""
-        self._connection.commit()
-        self.committed = True
-
-    def close(self) -> None:
-        """Give the connection back; what is not committed is undone. Never raises."""
-        if self._opened is None:
-            return
-        try:
-            self._opened.close()
-        except SQLAlchemyError:
-            log.exception("a transaction could not be undone, its connection is given up")
-            self._opened.invalidate()
+def _give_back(connection: Connection) -> None:
+    """Undo what is not committed."""
+    try:
+        connection.close()
+    except SQLAlchemyError:
+        log.exception("a transaction could not be undone, its connection is given up")
+        connection.invalidate()
 
 
 def is_busy(error: OperationalError) -> bool:
     """Whether nothing is wrong but that another program has locked the file."""
     return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF == SQLITE_BUSY
+
+
+def begins_at_once(connection: Connection) -> bool:
+    """Begin to write; False when somebody else does."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as error:
+        if not is_busy(error):
+            raise
+        connection.rollback()
+        return False
+    return True
 
 
 def begin_patiently(connection: Connection) -> None:

@@ -119,6 +119,24 @@ async def test_a_run_that_could_not_start_in_time_is_stopped_and_the_next_goes_o
     assert (await store.database.read(lambda connection: load(connection, third.run or ""))).status == "queued"
 
 
+async def test_of_many_that_are_too_late_none_starts_and_all_are_stopped_bit_by_bit(store: Store) -> None:
+    store.queueing = {"t": Queueing(ttl_s=5)}
+    late = [(await store.send(f"late-{number}", subject=f"s{number}")).run or "" for number in range(45)]
+    await store.send("fresh", subject="fresh", at=4)
+    looks = 0
+    started: list[str] = []
+    look_again = moment(6)
+    while look_again <= moment(6):
+        claimed = await store.database.write(lambda connection: claim(connection, "w", {}, moment(6), 64))
+        started += [start.run for start in claimed.starts]
+        looks += 1
+        look_again = claimed.look_again_at or moment(100)
+    rows = [await store.database.read(lambda connection, run=run: load(connection, run)) for run in late]  # type: ignore[misc]
+    assert {row.status for row in rows} == {"stopped"}
+    assert len(started) == 1
+    assert looks > 1
+
+
 async def test_priorities_go_first_and_sources_take_turns(store: Store) -> None:
     store.queueing = {"urgent": Queueing(priority=5)}
     for number in range(20):

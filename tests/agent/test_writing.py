@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -94,6 +95,40 @@ async def test_while_another_program_writes_the_loop_goes_on_and_nothing_is_lost
         assert not any(one.done() for one in writing)
     await asyncio.gather(*writing)
     assert await numbers(database) == [1, 2]
+
+
+async def test_a_long_work_leaves_the_loop_free_and_others_follow_it(database: Database) -> None:
+    may_end = threading.Event()
+
+    def long(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO numbers VALUES (1)")
+        assert may_end.wait(30)
+
+    # On the loop the first would wait for what only the loop can do.
+    writing = [asyncio.create_task(database.write(long, long=True)), asyncio.create_task(put(database, 2))]
+    assert await numbers(database, brief=True) == []
+    may_end.set()
+    await asyncio.gather(*writing)
+    assert await numbers(database) == [1, 2]
+
+
+async def test_short_and_long_works_take_turns(database: Database) -> None:
+    order: list[str] = []
+    works = [database.write(lambda _, name=f"long {n}": order.append(name), long=True) for n in range(3)]  # type: ignore[misc]
+    works += [database.write(lambda _, name=f"short {n}": order.append(name)) for n in range(3)]  # type: ignore[misc]
+    await asyncio.gather(*works)
+    assert sorted(order) == ["long 0", "long 1", "long 2", "short 0", "short 1", "short 2"]
+    assert order.index("short 0") < order.index("long 1")
+
+
+async def test_a_long_work_that_fails_says_so_and_holds_nobody_up(database: Database) -> None:
+    def fails(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO numbers VALUES (7)")
+        raise ZeroDivisionError
+
+    ended = await asyncio.gather(database.write(fails, long=True), put(database, 1), return_exceptions=True)
+    assert isinstance(ended[0], ZeroDivisionError)
+    assert await numbers(database) == [1]
 
 
 async def rounds(number: int) -> None:
