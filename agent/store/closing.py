@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, update
 
+from agent.store.prepared import Prepared
 from agent.store.runs import close
 from agent.store.tables import approvals, effects
 from agent.types import RunStatus
@@ -14,12 +15,12 @@ ENDED_FIRST = "the run ended before it was answered"
 CUT_OFF = "the run ended in the middle of the call: it may have happened"
 
 
-TURN_DOWN = (
+TURN_DOWN = Prepared(
     update(approvals)
     .where(approvals.c.run == bindparam("of"), approvals.c.state == "pending")
     .values(state="rejected", answered_by="segue", reason=ENDED_FIRST, answered_at=bindparam("now"))
 )
-CUT = (
+CUT = Prepared(
     update(effects)
     .where(effects.c.run == bindparam("of"), effects.c.state == "claimed")
     .values(state=case((effects.c.like.is_(None), "failed"), else_="unknown"), error=CUT_OFF, ended_at=bindparam("now"))
@@ -38,5 +39,5 @@ def close_run(connection: Connection, run: str, *, status: RunStatus, code: str,
 
 def clear(connection: Connection, run: str, now: datetime) -> None:
     """End what is still open of a run that was just closed."""
-    connection.execute(TURN_DOWN, {"of": run, "now": now})
-    connection.execute(CUT, {"of": run, "now": now})
+    TURN_DOWN.on(connection, {"of": run, "now": now})
+    CUT.on(connection, {"of": run, "now": now})

@@ -10,7 +10,8 @@ from typing import Literal
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from agent.canonical import digest
-from agent.store.dialects import unless_there
+from agent.store.dialects import inserting, unless_there
+from agent.store.prepared import Prepared
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, Candidate, Decision
@@ -53,9 +54,9 @@ class Pending:
 
 
 # Built once, as they stand on the path of every decision.
-DECIDE = unless_there(decisions)
-HOLD_AND_NAME = update(runs).where(*HELD_BY).values(decided_by=bindparam("by"))
-CALLS = insert(calls)
+DECIDE = Prepared(unless_there(decisions))
+HOLD_AND_NAME = Prepared(update(runs).where(*HELD_BY).values(decided_by=bindparam("by")))
+CALLS = Prepared(inserting(calls))
 LAST = select(func.coalesce(func.max(decisions.c.number), 0)).where(decisions.c.run == bindparam("run"))
 UNANSWERED = select(approvals.c.id).where(approvals.c.run == bindparam("run"), approvals.c.state == "pending").limit(1)
 UNKNOWN = select(effects.c.key).where(effects.c.run == bindparam("run"), effects.c.state == "unknown").limit(1)
@@ -98,10 +99,10 @@ def save(
     `approval_ids` are new ids, at least one more than there are calls. Raises `Superseded`.
     """
     decision, run = checked.decision, start.run
-    if connection.execute(HOLD_AND_NAME, {**held_by(start), "by": decision.decided_by}).rowcount == 0:
+    if HOLD_AND_NAME.on(connection, {**held_by(start), "by": decision.decided_by}).rowcount == 0:
         raise Superseded(start)
-    stored = connection.execute(
-        DECIDE[connection.dialect.name],
+    stored = DECIDE.on(
+        connection,
         {
             "run": run,
             "number": checked.number,
@@ -119,7 +120,7 @@ def save(
         return
     if checked.verdicts:
         rows = [_call(run, checked.number, index, verdict) for index, verdict in enumerate(checked.verdicts)]
-        connection.execute(CALLS, rows)
+        CALLS.many(connection, rows)
     for index, verdict in enumerate(checked.verdicts):
         if verdict.verdict == "approval":
             _ask(connection, run, checked, index, approval_ids[index], now)
@@ -129,7 +130,7 @@ def save(
 
 def save_call(connection: Connection, run: str, number: int, index: int, verdict: Verdict) -> None:
     """Store one call of a decision with policy's word on it."""
-    connection.execute(CALLS, _call(run, number, index, verdict))
+    CALLS.on(connection, _call(run, number, index, verdict))
 
 
 def _call(run: str, number: int, index: int, verdict: Verdict) -> dict[str, object]:

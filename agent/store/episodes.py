@@ -9,30 +9,38 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, func, select, update
+from sqlalchemy import Connection, and_, bindparam, func, select, update
 
 from agent.store.dialects import INSERT, among, listed, unless_there
+from agent.store.prepared import Prepared
 from agent.store.runs import OPEN
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.types import Episode, EpisodeAction
 
-WRITE = unless_there(episodes)
+WRITE = Prepared(unless_there(episodes))
 
 # Built once, as they stand on the path of every decision.
-GRADED = {
-    name: select(rewards.c.run, rewards.c.goal, rewards.c.reward)
-    .join(outcomes, outcomes.c.id == rewards.c.outcome)
-    .where(among(rewards.c.run, "of", name))
-    .order_by(outcomes.c.seq)
-    for name in INSERT
-}
-UNSETTLED = {
-    name: select(runs.c.id).where(among(runs.c.id, "of", name), runs.c.status.in_(("failed", *OPEN))) for name in INSERT
-}
-NAMED = {
-    name: select(episodes).where(episodes.c.tenant == bindparam("of_tenant"), among(episodes.c.id, "of", name))
-    for name in INSERT
-}
+GRADED = Prepared(
+    {
+        name: select(rewards.c.run, rewards.c.goal, rewards.c.reward)
+        .join(outcomes, outcomes.c.id == rewards.c.outcome)
+        .where(among(rewards.c.run, "of", name))
+        .order_by(outcomes.c.seq)
+        for name in INSERT
+    }
+)
+UNSETTLED = Prepared(
+    {
+        name: select(runs.c.id).where(among(runs.c.id, "of", name), runs.c.status.in_(("failed", *OPEN)))
+        for name in INSERT
+    }
+)
+NAMED = Prepared(
+    {
+        name: select(episodes).where(episodes.c.tenant == bindparam("of_tenant"), among(episodes.c.id, "of", name))
+        for name in INSERT
+    }
+)
 
 
 def write(connection: Connection, episode: Episode) -> None:
@@ -40,7 +48,7 @@ def write(connection: Connection, episode: Episode) -> None:
 
     The episode of a run that was closed again after a replay takes the place of the one before, whose rewards it keeps.
     """
-    written = connection.execute(WRITE[connection.dialect.name], {"id": episode.id, **_values(episode)})
+    written = WRITE.on(connection, {"id": episode.id, **_values(episode)})
     if written.rowcount == 0 and _is_of_an_earlier_close(connection, episode.id):
         connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode)))
 
@@ -132,7 +140,7 @@ class EpisodeReader:
 def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
     """Those whose run failed, or is handled again."""
     of = {"of": listed(connection, ids)}
-    return frozenset(connection.execute(UNSETTLED[connection.dialect.name], of).scalars())
+    return frozenset(UNSETTLED.on(connection, of).scalars())
 
 
 def _has_operators_word(episode: Episode) -> bool:
@@ -142,8 +150,7 @@ def _has_operators_word(episode: Episode) -> bool:
 def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
     """The named episodes of a tenant with the rewards known by now."""
     given = {"of_tenant": tenant, "of": listed(connection, ids)}
-    found = connection.execute(NAMED[connection.dialect.name], given).mappings()
-    return _with_rewards(connection, list(found))
+    return _with_rewards(connection, NAMED.on(connection, given).mappings())
 
 
 def page(connection: Connection, tenant: str | None, after: str, limit: int) -> tuple[Episode, ...]:
@@ -167,7 +174,7 @@ def mark_indexed(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(update(episodes).where(episodes.c.id.in_(list(ids))).values(indexed=True))
 
 
-def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> tuple[Episode, ...]:
+def _with_rewards(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple[Episode, ...]:
     graded = rewards_of(connection, [row["id"] for row in rows])
     return tuple(_episode(row, graded.get(row["id"], {})) for row in rows)
 
@@ -177,12 +184,12 @@ def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapp
     graded: dict[str, dict[str, float]] = defaultdict(dict)
     if not runs:
         return graded
-    for row in connection.execute(GRADED[connection.dialect.name], {"of": listed(connection, runs)}):
+    for row in GRADED.on(connection, {"of": listed(connection, runs)}):
         graded[row.run][row.goal] = row.reward
     return graded
 
 
-def _episode(row: RowMapping, graded: Mapping[str, float]) -> Episode:
+def _episode(row: Mapping[Any, Any], graded: Mapping[str, float]) -> Episode:
     return Episode(
         id=row["id"],
         tenant=row["tenant"],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Connection, RowMapping, bindparam, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.large import Reader, excerpt_of, read
+from agent.store.prepared import Prepared
 from agent.store.runs import RunRow
 from agent.store.tables import approvals, calls, decisions, effects, runs
 from agent.types import Call, CallResult, CallState
@@ -24,7 +26,7 @@ UNANSWERED = (
     .where(approvals.c.run == bindparam("run"), approvals.c.state == "pending")
     .scalar_subquery()
 )
-MADE = select(
+_MADE = select(
     func.count().label("decisions"),
     func.count().filter(decisions.c.number > bindparam("after")).label("used"),
     func.coalesce(func.sum(decisions.c.tokens).filter(decisions.c.number > bindparam("after")), 0).label("tokens"),
@@ -32,7 +34,8 @@ MADE = select(
     UNANSWERED.label("unanswered"),
     select(runs.c.cancelled_by).where(runs.c.id == bindparam("run")).scalar_subquery().label("cancelled_by"),
 ).where(decisions.c.run == bindparam("run"))
-CALLS = (
+MADE = Prepared(_MADE)
+CALLS = Prepared(
     select(
         calls,
         effects.c.state,
@@ -49,11 +52,13 @@ CALLS = (
     .where(calls.c.run == bindparam("run"))
     .order_by(calls.c.decision, calls.c.position)
 )
-DOUBTS = select(effects.c.key, effects.c.like).where(
-    effects.c.tenant == bindparam("tenant"),
-    effects.c.subject == bindparam("subject"),
-    effects.c.like.is_not(None),
-    effects.c.state.in_(("claimed", "unknown")),
+DOUBTS = Prepared(
+    select(effects.c.key, effects.c.like).where(
+        effects.c.tenant == bindparam("tenant"),
+        effects.c.subject == bindparam("subject"),
+        effects.c.like.is_not(None),
+        effects.c.state.in_(("claimed", "unknown")),
+    )
 )
 
 
@@ -109,7 +114,7 @@ def history(connection: Connection, run: RunRow, read_large: Reader = read) -> H
     Results are whole. Only of a run with more than `WHOLE_BYTES` of large ones the oldest are excerpts, a text each;
     the last result of each tool is whole even then, since that is what `results.tool` speaks of.
     """
-    made = connection.execute(MADE, {"run": run.id, "after": run.after_decision}).one()
+    made = MADE.on(connection, {"run": run.id, "after": run.after_decision}).one()
     rows = _calls(connection, run.id)
     whole = read_large(connection, run.tenant, _seen_whole(rows))
     return History(
@@ -132,16 +137,16 @@ def history(connection: Connection, run: RunRow, read_large: Reader = read) -> H
     )
 
 
-def _calls(connection: Connection, run: str) -> list[RowMapping]:
-    return list(connection.execute(CALLS, {"run": run}).mappings())
+def _calls(connection: Connection, run: str) -> Sequence[Mapping[Any, Any]]:
+    return CALLS.on(connection, {"run": run}).mappings()
 
 
-def _still_counts(row: RowMapping, after: int) -> bool:
+def _still_counts(row: Mapping[Any, Any], after: int) -> bool:
     """What failed before a replay may be tried again; what was done then is done."""
     return row["decision"] > after or row["state"] in ("done", "unknown")
 
 
-def _seen_whole(rows: Sequence[RowMapping]) -> set[str]:
+def _seen_whole(rows: Sequence[Mapping[Any, Any]]) -> set[str]:
     """Digests of the large results that are read, the latest first."""
     wanted: set[str] = set()
     tools: set[str] = set()
@@ -161,19 +166,19 @@ def _seen_whole(rows: Sequence[RowMapping]) -> set[str]:
     return wanted
 
 
-def _result(row: RowMapping, whole: Mapping[str, JsonValue]) -> CallResult:
+def _result(row: Mapping[Any, Any], whole: Mapping[str, JsonValue]) -> CallResult:
     result, digest = call_result(row), row["large_result"]
     if digest is None:
         return result
     return replace(result, result=whole[digest] if digest in whole else excerpt_of(row["result"]))
 
 
-def _is_open(row: RowMapping) -> bool:
+def _is_open(row: Mapping[Any, Any]) -> bool:
     may_act = row["verdict"] == "permitted" or (row["verdict"] == "approval" and row["answer"] == "approved")
     return may_act and row["state"] in (None, "claimed")
 
 
-def _may_have_acted(row: RowMapping) -> bool:
+def _may_have_acted(row: Mapping[Any, Any]) -> bool:
     return row["state"] == "failed" and str(row["error"]).startswith(NONSENSE)
 
 
@@ -181,7 +186,7 @@ NONSENSE = "answered nonsense"
 """How the error of a call begins whose tool claimed success unreadably; its like is not repeated in the same run."""
 
 
-def call_result(row: RowMapping) -> CallResult:
+def call_result(row: Mapping[Any, Any]) -> CallResult:
     """A row of a call with its effect and approval, as deciders see it."""
     return CallResult(
         decision=row["decision"],
@@ -200,7 +205,7 @@ def call_result(row: RowMapping) -> CallResult:
     )
 
 
-def _state(row: RowMapping) -> CallState:
+def _state(row: Mapping[Any, Any]) -> CallState:
     state: CallState
     if row["state"] in ("done", "failed", "unknown"):
         state = row["state"]
@@ -213,7 +218,7 @@ def _state(row: RowMapping) -> CallState:
     return state
 
 
-def _why(row: RowMapping) -> str | None:
+def _why(row: Mapping[Any, Any]) -> str | None:
     if row["answer"] == "rejected":
         return f"an operator said no{': ' + row['reason'] if row['reason'] else ''}"
     why: str | None = row["why"]
@@ -221,5 +226,5 @@ def _why(row: RowMapping) -> str | None:
 
 
 def _in_doubt(connection: Connection, run: RunRow) -> Mapping[str, str]:
-    rows = connection.execute(DOUBTS, {"tenant": run.tenant, "subject": run.event.subject}).all()
+    rows = DOUBTS.on(connection, {"tenant": run.tenant, "subject": run.event.subject})
     return {row.like: row.key for row in rows if row.like is not None}

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, and_, bindparam, exists, insert, literal_column, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, literal_column, select, update
 
 from agent.portfolio.model import Queueing
+from agent.store.dialects import inserting
 from agent.store.notices import notify
+from agent.store.prepared import Prepared
 from agent.store.queue import enter, lock_queue, next_turn
 from agent.store.tables import inbox, outcomes, runs
 from agent.types import Event
@@ -19,7 +21,7 @@ MOST_GATHERED = 1000
 """Events of one run; the next one begins another."""
 
 IN_LINE = runs.alias("in_line")
-DOOR = select(
+_DOOR = select(
     inbox.c.body_hash,
     inbox.c.run,
     inbox.c.outcome,
@@ -53,11 +55,28 @@ DOOR = select(
         ),
     )
 )
+DOOR = Prepared(_DOOR)
 """All there is to know before an event is stored, always one row: the event, if it is known; the run that gathers
 events of its subject, if one does; whether runs of its subject are in line."""
 
-EVENT = insert(inbox)
-RUN = insert(runs)
+EVENT = Prepared(inserting(inbox, "seq").returning(inbox.c.seq))
+RUN = Prepared(
+    inserting(
+        runs,
+        "events",
+        "held",
+        "owner",
+        "attempts",
+        "after_decision",
+        "cancelled_by",
+        "decided_by",
+        "end_code",
+        "end_detail",
+        "spent_s",
+        "segment_started_at",
+        "closed_at",
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +126,7 @@ def accept(connection: Connection, tenant: str, batch: Sequence[Incoming], now: 
 def _accept_one(connection: Connection, tenant: str, index: int, incoming: Incoming, now: datetime) -> Accepted:
     event = incoming.event
     where = {"t": tenant, "source": event.source, "id": event.id, "s": event.subject}
-    found = connection.execute(DOOR, where).one()
+    found = DOOR.on(connection, where).one()
     if found.body_hash is not None:
         if found.body_hash != incoming.body_hash:
             raise EventConflict(index, event)
@@ -125,7 +144,7 @@ def _store_outcome(connection: Connection, tenant: str, incoming: Incoming, now:
     connection.execute(insert(outcomes), {**row, "type": incoming.event.type, "state": "new"})
 
 
-def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime, found: Row[Any]) -> str:
+def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime, found: Any) -> str:
     """Store the event with a run of its own, or with the run that gathers its like; that run's id."""
     event, queueing = incoming.event, incoming.queueing
     if found.gathering is not None:
@@ -156,7 +175,7 @@ def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: d
         "expires_at": expires,
         "created_at": now,
     }
-    connection.execute(RUN, {**row, **wait})
+    RUN.on(connection, {**row, **wait})
     return incoming.new_id
 
 
@@ -168,7 +187,7 @@ def _waiting(queueing: Queueing, now: datetime) -> dict[str, datetime]:
     return {"due_at": now + timedelta(seconds=queueing.delay_s)} if queueing.delay_s else {}
 
 
-def _gather(connection: Connection, tenant: str, incoming: Incoming, found: Row[Any], now: datetime) -> str:
+def _gather(connection: Connection, tenant: str, incoming: Incoming, found: Any, now: datetime) -> str:
     debounce = incoming.queueing.debounce
     quiet = debounce.quiet_s if debounce is not None else 0.0
     due = min(now + timedelta(seconds=quiet), found.gathers_until)
@@ -201,6 +220,5 @@ def _insert(
         "run": run,
         "outcome": outcome,
     }
-    inserted = connection.execute(EVENT, row)
-    (seq,) = inserted.inserted_primary_key or (0,)
+    (seq,) = EVENT.on(connection, row).one()
     return int(seq)

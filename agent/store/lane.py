@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
 
 from agent.store.jobs import Job, Waiting, resolve
+from agent.store.kept import KeptConnection
 
 DEADLOCK = ("40P01", "40001")
 DEADLOCKS = 3
@@ -45,6 +46,7 @@ class Lane:
 
     def __init__(self, engine: Engine, name: str) -> None:
         self._engine = engine
+        self._kept = KeptConnection(engine)
         self._waiting = Waiting()
         self._ready = threading.Condition()
         self._closed = False
@@ -76,6 +78,7 @@ class Lane:
                 while not (self._waiting or self._closed):
                     self._ready.wait()
                 if not self._waiting:
+                    self._kept.close()
                     return
             self._commit_some()
 
@@ -85,7 +88,7 @@ class Lane:
             return
         jobs = [first]
         try:
-            with self._engine.begin() as connection:
+            with self._kept.use() as connection, connection.begin():
                 self._waiting.run(connection, jobs)
         except Exception as error:  # noqa: BLE001  whoever waits is told
             self._one_by_one(jobs, error)

@@ -12,6 +12,7 @@ from sqlalchemy import Connection, bindparam, exists, select, update
 from agent.canonical import like as like_of
 from agent.store.dialects import unless_there
 from agent.store.large import Stored, put
+from agent.store.prepared import Prepared
 from agent.store.queue import lock_queue, wake
 from agent.store.runs import MINE, Start, held_by, hold
 from agent.store.tables import calls, effects, runs
@@ -72,30 +73,34 @@ EFFECT = select(
     effects.c.state,
     effects.c.error,
 )
-FIND = EFFECT.where(effects.c.key == bindparam("effect"))
-FOUND = EFFECT.where(effects.c.run == bindparam("run"), effects.c.decision == bindparam("decision"))
-CLAIM = unless_there(effects)
-IN_DOUBT = select(effects.c.key).where(
-    effects.c.tenant == bindparam("tenant"),
-    effects.c.like == bindparam("like"),
-    effects.c.state.in_(("claimed", "unknown")),
-)
-FINISH = {
-    # In the same statement: the run is held while its effect is written.
-    name: update(effects)
-    .where(effects.c.key == bindparam("effect"), effects.c.state == "claimed", exists(held))
-    .values(
-        state=bindparam("new_state"),
-        result=bindparam("result"),
-        large_result=bindparam("large_result"),
-        error=bindparam("error"),
-        attempts=bindparam("attempts"),
-        ended_at=bindparam("ended_at"),
+FIND = Prepared(EFFECT.where(effects.c.key == bindparam("effect")))
+FOUND = Prepared(EFFECT.where(effects.c.run == bindparam("run"), effects.c.decision == bindparam("decision")))
+CLAIM = Prepared(unless_there(effects, "result", "large_result", "error", "settled_by", "settled_reason", "ended_at"))
+IN_DOUBT = Prepared(
+    select(effects.c.key).where(
+        effects.c.tenant == bindparam("tenant"),
+        effects.c.like == bindparam("like"),
+        effects.c.state.in_(("claimed", "unknown")),
     )
-    # SQLite knows no lock of a row, and Python does not count what a statement changed that begins with WITH.
-    for name, held in (("sqlite", MINE), ("postgresql", select(MINE.cte("mine"))))
-}
-ASKED = (
+)
+FINISH = Prepared(
+    {
+        # In the same statement: the run is held while its effect is written.
+        name: update(effects)
+        .where(effects.c.key == bindparam("effect"), effects.c.state == "claimed", exists(held))
+        .values(
+            state=bindparam("new_state"),
+            result=bindparam("result"),
+            large_result=bindparam("large_result"),
+            error=bindparam("error"),
+            attempts=bindparam("attempts"),
+            ended_at=bindparam("ended_at"),
+        )
+        # SQLite knows no lock of a row, and Python does not count what a statement changed that begins with WITH.
+        for name, held in (("sqlite", MINE), ("postgresql", select(MINE.cte("mine"))))
+    }
+)
+ASKED = Prepared(
     select(
         calls.c.position,
         calls.c.tool,
@@ -117,7 +122,7 @@ def effect_key(run: str, decision: int, index: int) -> str:
 
 def asked(connection: Connection, run: str, decision: int, *, reads: frozenset[str]) -> Mapping[int, Effect | None]:
     """The effect each call of a decision would have; None for a refused one. `reads`: tools that only read."""
-    rows = connection.execute(ASKED, {"run": run, "decision": decision}).all()
+    rows = ASKED.on(connection, {"run": run, "decision": decision})
     return {
         row.position: None
         if row.verdict in ("refused", "rejected")
@@ -140,7 +145,7 @@ def asked(connection: Connection, run: str, decision: int, *, reads: frozenset[s
 
 def found(connection: Connection, run: str, decision: int) -> Mapping[int, Effect]:
     """The effects of a decision's calls so far, by the call's index."""
-    rows = connection.execute(FOUND, {"run": run, "decision": decision}).mappings()
+    rows = FOUND.on(connection, {"run": run, "decision": decision}).mappings()
     return {row["index"]: Effect(**row) for row in rows}
 
 
@@ -159,8 +164,7 @@ def claim(connection: Connection, wanted: Sequence[Effect], owner: str, now: dat
             likes[effect.like] = effect
     if fresh:
         rows = [_claimed(effect, owner, now) for effect in fresh.values()]
-        made = connection.execute(CLAIM[connection.dialect.name], rows)
-        lost = made.rowcount != len(rows)
+        lost = CLAIM.many(connection, rows) != len(rows)
         told |= {key: _look(connection, effect) if lost else _fresh(effect) for key, effect in fresh.items()}
     return tuple(told[effect.key] for effect in wanted)
 
@@ -217,10 +221,7 @@ def finish(
         "attempts": attempts,
         "ended_at": now,
     }
-    if (
-        connection.execute(FINISH[connection.dialect.name], {"effect": effect.key, **held_by(start), **ended}).rowcount
-        == 1
-    ):
+    if FINISH.on(connection, {"effect": effect.key, **held_by(start), **ended}).rowcount == 1:
         put(connection, effect.tenant, result, now)
         return state
     hold(connection, start)
@@ -306,12 +307,12 @@ def settle_effect(
 
 def find(connection: Connection, key: str) -> Effect | None:
     """The effect under a key, without its result: whoever goes on with a run reads its history."""
-    row = connection.execute(FIND, {"effect": key}).mappings().one_or_none()
-    return None if row is None else Effect(**row)
+    rows = FIND.on(connection, {"effect": key}).mappings()
+    return Effect(**rows[0]) if rows else None
 
 
 def _in_doubt(connection: Connection, tenant: str, like: str | None) -> Effect | None:
     if like is None:
         return None
-    key = connection.execute(IN_DOUBT, {"tenant": tenant, "like": like}).scalar_one_or_none()
-    return None if key is None else find(connection, key)
+    row = IN_DOUBT.on(connection, {"tenant": tenant, "like": like}).one_or_none()
+    return None if row is None else find(connection, row.key)

@@ -14,16 +14,20 @@ import psycopg
 from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import make_url
 
+from agent.store.prepared import Prepared
+
 log = logging.getLogger(__name__)
 
 CHANNEL = "segue_queue"
 RETRY_S = 1.0
 
+NOTIFY = Prepared(select(func.pg_notify(CHANNEL, "")))
+
 
 def notify(connection: Connection) -> None:
     """Tell the others with this commit; on SQLite there are none."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_notify(CHANNEL, "")))
+        NOTIFY.on(connection)
 
 
 class Notices:

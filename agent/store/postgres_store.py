@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,14 +14,15 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
 from agent.storable import json_text
+from agent.store.kept import IDLE_S, KeptConnection
 from agent.store.lane import Lane, transaction
 
 T = TypeVar("T")
 
 READERS = 4
 
-IDLE_S = 2.0
-"""A connection that rested longer is asked whether it is still there before it is used."""
+MOST_CONNECTIONS = 6
+"""For the two that write, for works that are done again by themselves, and for what holds the database."""
 
 HOLDING = 7031205
 """Key of the advisory lock that the one Segue on a database holds, or those that share it."""
@@ -36,9 +38,11 @@ class PostgresStore:
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = _engine(url, MOST_CONNECTIONS)
         # A reader sees each statement's own moment in any case, so it is spared the begin and the end.
-        self._read_engine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._read_engine = _engine(url, READERS, isolation_level="AUTOCOMMIT")
+        self._of_thread = threading.local()
+        self._kept: list[KeptConnection] = []
         self._usual, self._urgent = Lane(self._engine, "store-lane"), Lane(self._engine, "store-door")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
         self._holding: Connection | None = None
@@ -55,7 +59,7 @@ class PostgresStore:
 
     async def read(self, work: Callable[[Connection], T], *, brief: bool) -> T:
         """Run `work` on what has been committed, each statement at its own moment."""
-        return await self._on_a_thread(lambda: transaction(self._read_engine, work))
+        return await self._on_a_thread(lambda: self._read(work))
 
     async def migrate(self, work: Callable[[Connection], None]) -> None:
         """Run `work` while nobody else does."""
@@ -85,11 +89,22 @@ class PostgresStore:
         await self._urgent.aclose()
         await self._usual.aclose()
         await asyncio.to_thread(self._readers.shutdown)
+        for kept in self._kept:
+            kept.close()
         self._let_go()
         self._engine.dispose()
+        self._read_engine.dispose()
 
     async def _on_a_thread(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, work)
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        kept: KeptConnection | None = getattr(self._of_thread, "kept", None)
+        if kept is None:
+            kept = self._of_thread.kept = KeptConnection(self._read_engine)
+            self._kept.append(kept)
+        with kept.use() as connection:
+            return work(connection)
 
     def _hold_on(self) -> bool:
         if self._holding is not None:
@@ -119,14 +134,15 @@ class PostgresStore:
             self._holding = None
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, connections: int, **options: Any) -> Engine:
     engine = create_engine(
         url,
-        pool_size=9,
+        pool_size=connections,
         max_overflow=0,
         json_serializer=json_text,
         # Else times near the year 9999 come back in the server's zone as ones Python cannot hold.
         connect_args={"options": "-c timezone=UTC"},
+        **options,
     )
 
     @event.listens_for(engine, "checkin")

@@ -6,17 +6,18 @@ from collections.abc import Collection
 
 from sqlalchemy import Connection, bindparam, func, literal_column, select
 
+from agent.store.prepared import Prepared
 from agent.store.tables import inbox, runs
 
 # Written out, as a partial index serves no bound value; never counts further than anybody asks.
 _QUEUED = select(runs.c.seq).where(runs.c.status == literal_column("'queued'")).limit(bindparam("most")).subquery()
-QUEUED = select(func.count()).select_from(_QUEUED)
+QUEUED = Prepared(select(func.count()).select_from(_QUEUED))
 
 
 def count_queued(connection: Connection, most: int) -> int:
     """How many runs of all tenants are queued, up to `most`."""
-    number: int = connection.execute(QUEUED, {"most": most}).scalar_one()
-    return number
+    (number,) = QUEUED.on(connection, {"most": most}).one()
+    return int(number)
 
 
 def known(connection: Connection, tenant: str, names: Collection[tuple[str, str]]) -> frozenset[tuple[str, str]]:

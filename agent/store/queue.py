@@ -10,7 +10,7 @@ On PostgreSQL whatever changes the line does so under one lock (`lock_queue`), t
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
-    Select,
     bindparam,
     case,
     exists,
@@ -37,6 +35,7 @@ from agent.store.closing import close_run
 from agent.store.dialects import INSERT
 from agent.store.notices import notify
 from agent.store.pauses import stands
+from agent.store.prepared import Prepared, Rows
 from agent.store.runs import Start, hold, stop_clock
 from agent.store.tables import pauses, rates, runs, turns
 
@@ -55,10 +54,10 @@ OTHER = runs.alias("other")
 RUNNING: ColumnElement[bool] = literal_column("other.status = 'running'")
 
 OF_SUBJECT = (runs.c.tenant == bindparam("t"), runs.c.subject == bindparam("s"))
-EARLIEST = select(runs.c.id, runs.c.head).where(QUEUED, IN_LINE, *OF_SUBJECT).order_by(runs.c.seq).limit(1)
-DEMOTE = update(runs).where(QUEUED, HEAD, *OF_SUBJECT).values(head=False)
-PROMOTE = update(runs).where(runs.c.id == bindparam("run")).values(head=True)
-SUBJECT = select(runs.c.tenant, runs.c.subject).where(runs.c.id == bindparam("run"))
+EARLIEST = Prepared(select(runs.c.id, runs.c.head).where(QUEUED, IN_LINE, *OF_SUBJECT).order_by(runs.c.seq).limit(1))
+DEMOTE = Prepared(update(runs).where(QUEUED, HEAD, *OF_SUBJECT).values(head=False))
+PROMOTE = Prepared(update(runs).where(runs.c.id == bindparam("run")).values(head=True))
+SUBJECT = Prepared(select(runs.c.tenant, runs.c.subject).where(runs.c.id == bindparam("run")))
 PAUSED = exists().where(
     pauses.c.tenant == runs.c.tenant,
     or_(pauses.c.scope == "all", (pauses.c.scope == "event") & (pauses.c.name == runs.c.event_type)),
@@ -76,17 +75,20 @@ READY = (
     )
     .order_by(runs.c.rank, runs.c.turn, runs.c.seq)
 )
+NEXT = Prepared(READY.limit(bindparam("most")))
 PARKED = select(runs.c.id).where(runs.c.id == bindparam("run"), runs.c.status == "waiting")
 OVERDUE = select(runs.c.id).where(QUEUED, runs.c.due_at <= bindparam("now")).limit(AT_ONCE)
 EXPIRED = select(runs.c.id).where(QUEUED, runs.c.expires_at <= bindparam("now")).limit(AT_ONCE)
-CLOCKS = select(
-    select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None)).scalar_subquery().label("due"),
-    select(func.min(runs.c.expires_at))
-    .where(QUEUED, runs.c.expires_at.is_not(None))
-    .scalar_subquery()
-    .label("expires"),
+CLOCKS = Prepared(
+    select(
+        select(func.min(runs.c.due_at)).where(QUEUED, runs.c.due_at.is_not(None)).scalar_subquery().label("due"),
+        select(func.min(runs.c.expires_at))
+        .where(QUEUED, runs.c.expires_at.is_not(None))
+        .scalar_subquery()
+        .label("expires"),
+    )
 )
-TAKE = (
+TAKE = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(
@@ -97,8 +99,8 @@ TAKE = (
         segment_started_at=bindparam("now"),
     )
 )
-PAUSES = select(pauses.c.scope, pauses.c.name).where(pauses.c.tenant == bindparam("t"))
-PAUSES_OF_RUN = (
+PAUSES = Prepared(select(pauses.c.scope, pauses.c.name).where(pauses.c.tenant == bindparam("t")))
+PAUSES_OF_RUN = Prepared(
     select(pauses.c.scope, pauses.c.name)
     .join(runs, runs.c.tenant == pauses.c.tenant)
     .where(runs.c.id == bindparam("run"))
@@ -122,12 +124,14 @@ def _take_turn(into: Any) -> Any:
 
 
 def _advance_turn(into: Any) -> Any:
+    into = into.values({name: bindparam(name) for name in (*TURN, "turn")})
     later = case((turns.c.turn > into.excluded.turn, turns.c.turn), else_=into.excluded.turn)
     return into.on_conflict_do_update(index_elements=TURN, set_={"turn": later})
 
 
-TAKE_TURN = {name: _take_turn(insert_(turns)) for name, insert_ in INSERT.items()}
-ADVANCE = {name: _advance_turn(insert_(turns)) for name, insert_ in INSERT.items()}
+TAKE_TURN = Prepared({name: _take_turn(insert_(turns)) for name, insert_ in INSERT.items()})
+ADVANCE = Prepared({name: _advance_turn(insert_(turns)) for name, insert_ in INSERT.items()})
+LOCK = Prepared(select(func.pg_advisory_xact_lock(QUEUE)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,7 +145,7 @@ class Claimed:
 def lock_queue(connection: Connection) -> None:
     """Change the line alone until the commit. SQLite has one writer anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(select(func.pg_advisory_xact_lock(QUEUE)))
+        LOCK.on(connection)
 
 
 def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], now: datetime, most: int) -> Claimed:
@@ -151,7 +155,7 @@ def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], 
     room = _Room(connection, queueing, now)
     taken = _take(connection, room, now, most)
     if taken:
-        connection.execute(TAKE, [{"run": row.id, "worker": owner, "now": now} for row in taken])
+        TAKE.many(connection, [{"run": row.id, "worker": owner, "now": now} for row in taken])
     for row in taken:
         _promote(connection, row.tenant, row.subject)
     for rank in {row.rank for row in taken}:
@@ -164,25 +168,32 @@ def claim(connection: Connection, owner: str, queueing: Mapping[str, Queueing], 
 
 def _by_the_clock(connection: Connection, now: datetime) -> datetime | None:
     """Close what is expired and put what is due in line, some at a time; when there is more of it."""
-    clocks = connection.execute(CLOCKS).one()
+    clocks = CLOCKS.on(connection).one()
     if any(moment is not None and moment <= now for moment in clocks):
         for run in connection.execute(EXPIRED, {"now": now}).scalars().all():
             _expire(connection, run, now)
         for run in connection.execute(OVERDUE, {"now": now}).scalars().all():
             enter(connection, run)
-        clocks = connection.execute(CLOCKS).one()
+        clocks = CLOCKS.on(connection).one()
     return min((moment for moment in clocks if moment is not None), default=None)
 
 
-def _take(connection: Connection, room: _Room, now: datetime, most: int) -> list[Row[Any]]:
-    taken: list[Row[Any]] = []
+def _ready(connection: Connection, room: _Room, taken: list[Any], now: datetime, most: int) -> list[Any]:
+    """Who is first in line, but those that are taken or whose type is full."""
+    if not (room.full or taken):
+        return NEXT.on(connection, {"now": now, "most": most})
+    query = READY.limit(most)
+    if room.full:
+        query = query.where(tuple_(runs.c.tenant, runs.c.event_type).not_in(sorted(room.full)))
+    if taken:
+        query = query.where(runs.c.id.not_in([row.id for row in taken]))
+    return list(connection.execute(query, {"now": now}).all())
+
+
+def _take(connection: Connection, room: _Room, now: datetime, most: int) -> list[Any]:
+    taken: list[Any] = []
     while len(taken) < most:
-        query: Select[Any] = READY.limit(most - len(taken))
-        if room.full:
-            query = query.where(tuple_(runs.c.tenant, runs.c.event_type).not_in(sorted(room.full)))
-        if taken:
-            query = query.where(runs.c.id.not_in([row.id for row in taken]))
-        found = connection.execute(query, {"now": now}).all()
+        found = _ready(connection, room, taken, now, most - len(taken))
         fit = [row for row in found if room.take(row.tenant, row.event_type)]
         taken += fit
         if len(fit) == len(found):
@@ -261,26 +272,26 @@ def _starts(connection: Connection, limits: Mapping[str, Rate], now: datetime) -
 def next_turn(connection: Connection, tenant: str, source: str, rank: int) -> int:
     """The turn of a source's next run: after its own last one, and not before the one that was started last."""
     given = {"tenant": tenant, "source": source, "rank": rank}
-    turn: int = connection.execute(TAKE_TURN[connection.dialect.name], given).scalar_one()
-    return turn
+    (turn,) = TAKE_TURN.on(connection, given).one()
+    return int(turn)
 
 
 def _advance(connection: Connection, rank: int, turn: int) -> None:
     given = {"tenant": "", "source": "", "rank": rank, "turn": turn}
-    connection.execute(ADVANCE[connection.dialect.name], given)
+    ADVANCE.on(connection, given)
 
 
 def enter(connection: Connection, run: str) -> None:
     """Put a queued run in line, at the place its event's arrival gives it. The queue is locked."""
     connection.execute(update(runs).where(runs.c.id == run).values(in_line=True, due_at=None, gathers_until=None))
-    tenant, subject = connection.execute(SUBJECT, {"run": run}).one()
+    tenant, subject = SUBJECT.on(connection, {"run": run}).one()
     _promote(connection, tenant, subject)
 
 
 def leave(connection: Connection, run: str) -> None:
     """Take a queued run out of the line for good, before it is closed. The queue is locked."""
     connection.execute(update(runs).where(runs.c.id == run).values(in_line=False, head=False))
-    tenant, subject = connection.execute(SUBJECT, {"run": run}).one()
+    tenant, subject = SUBJECT.on(connection, {"run": run}).one()
     _promote(connection, tenant, subject)
 
 
@@ -298,7 +309,7 @@ def requeue(
         .values(segment=runs.c.segment + 1, owner=None, in_line=True, due_at=due_at, held=held)
     )
     notify(connection)
-    tenant, subject = connection.execute(SUBJECT, {"run": run}).one()
+    tenant, subject = SUBJECT.on(connection, {"run": run}).one()
     _promote(connection, tenant, subject)
 
 
@@ -309,7 +320,7 @@ def give_back(connection: Connection, start: Start, reason: str, now: datetime) 
     """
     lock_queue(connection)
     hold(connection, start)
-    tenant = connection.execute(SUBJECT, {"run": start.run}).one().tenant
+    tenant = SUBJECT.on(connection, {"run": start.run}).one().tenant
     # The pause may have ended since the run met it.
     requeue(connection, start.run, now, held=reason if stands(connection, tenant, reason) else None)
 
@@ -334,11 +345,11 @@ def release(connection: Connection, owner: str, now: datetime) -> int:
 
 def _promote(connection: Connection, tenant: str, subject: str) -> None:
     where = {"t": tenant, "s": subject}
-    earliest = connection.execute(EARLIEST, where).one_or_none()
+    earliest = EARLIEST.on(connection, where).one_or_none()
     if earliest is None or earliest.head:
         return
-    connection.execute(DEMOTE, where)
-    connection.execute(PROMOTE, {"run": earliest.id})
+    DEMOTE.on(connection, where)
+    PROMOTE.on(connection, {"run": earliest.id})
 
 
 def _expire(connection: Connection, run: str, now: datetime) -> None:
@@ -348,15 +359,15 @@ def _expire(connection: Connection, run: str, now: datetime) -> None:
 
 def paused(connection: Connection, tenant: str, event_type: str, tool: str) -> str | None:
     """Why a call must not be made now (`all`, `event:TYPE`, `tool:NAME`); None if it may."""
-    return hindrance(_pauses(connection.execute(PAUSES, {"t": tenant})), event_type, tool)
+    return hindrance(_pauses(PAUSES.on(connection, {"t": tenant})), event_type, tool)
 
 
 def pausing(connection: Connection, run: str) -> frozenset[tuple[str, str]]:
     """Scope and name of each pause of a run's tenant."""
-    return _pauses(connection.execute(PAUSES_OF_RUN, {"run": run}))
+    return _pauses(PAUSES_OF_RUN.on(connection, {"run": run}))
 
 
-def _pauses(rows: Iterable[Row[str, str]]) -> frozenset[tuple[str, str]]:
+def _pauses(rows: Rows) -> frozenset[tuple[str, str]]:
     return frozenset((row.scope, row.name) for row in rows)
 
 

@@ -14,8 +14,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
-    RowMapping,
     Select,
     bindparam,
     case,
@@ -26,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from agent.store.prepared import Prepared
 from agent.store.tables import decisions, effects, inbox, runs
 from agent.types import Event, RunStatus
 
@@ -84,12 +83,12 @@ class RunRow:
 
 
 # Statements on the path of every run are built once: building them anew took a third of a run's time.
-LOAD = (
+LOAD = Prepared(
     select(runs, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data)
     .join(inbox, inbox.c.seq == runs.c.seq)
     .where(runs.c.id == bindparam("run"))
 )
-EVENTS = (
+EVENTS = Prepared(
     select(
         inbox.c.source,
         inbox.c.id.label("event_id"),
@@ -111,19 +110,23 @@ HELD_BY = (
 )
 """That a stretch of its handling has the run."""
 MINE = select(runs.c.cancelled_by).where(*HELD_BY).with_for_update()
+HOLD = Prepared(MINE)
 STANDS: Select[Any] = select(runs.c.status, runs.c.spent_s, runs.c.segment_started_at).with_for_update()
-CLOCK = STANDS.where(runs.c.id == bindparam("run"))
-CLOCK_OF_MINE = STANDS.where(*HELD_BY)
-STOP = (
+CLOCK = Prepared(STANDS.where(runs.c.id == bindparam("run")))
+CLOCK_OF_MINE = Prepared(STANDS.where(*HELD_BY))
+_STOP = (
     update(runs)
     .where(runs.c.id == bindparam("run"))
     .values(status=bindparam("new_status"), spent_s=bindparam("spent"), segment_started_at=None, owner=None)
 )
-CLOSE = STOP.values(
-    end_code=bindparam("code"),
-    end_detail=bindparam("detail"),
-    closed_at=bindparam("now"),
-    decided_by=case((runs.c.decided_by == "", bindparam("by")), else_=runs.c.decided_by),
+STOP = Prepared(_STOP)
+CLOSE = Prepared(
+    _STOP.values(
+        end_code=bindparam("code"),
+        end_detail=bindparam("detail"),
+        closed_at=bindparam("now"),
+        decided_by=case((runs.c.decided_by == "", bindparam("by")), else_=runs.c.decided_by),
+    )
 )
 
 
@@ -137,7 +140,7 @@ def hold(connection: Connection, start: Start) -> str | None:
 
     Raises `Superseded`.
     """
-    row = connection.execute(MINE, held_by(start)).one_or_none()
+    row = HOLD.on(connection, held_by(start)).one_or_none()
     if row is None:
         raise Superseded(start)
     by: str | None = row.cancelled_by
@@ -146,7 +149,7 @@ def hold(connection: Connection, start: Start) -> str | None:
 
 def is_mine(connection: Connection, start: Start) -> bool:
     """Whether this stretch of its handling has the run, at this moment."""
-    return connection.execute(MINE, held_by(start)).first() is not None
+    return bool(HOLD.on(connection, held_by(start)))
 
 
 def of_owner(connection: Connection, owner: str) -> tuple[Start, ...]:
@@ -177,43 +180,43 @@ def take_over(connection: Connection, owner: str, live: Sequence[str], now: date
 
 def load(connection: Connection, run: str) -> RunRow:
     """The run and its events. Raises LookupError for an id that is none."""
-    row = connection.execute(LOAD, {"run": run}).mappings().one_or_none()
+    row = LOAD.on(connection, {"run": run}).one_or_none()
     if row is None:
         raise LookupError(f"no run {run!r}")
-    events = (_event(row),) if row["events"] == 1 else _events(connection, run)
+    events = (_event(row),) if row.events == 1 else _events(connection, run)
     return RunRow(
-        id=row["id"],
-        tenant=row["tenant"],
-        status=row["status"],
+        id=row.id,
+        tenant=row.tenant,
+        status=row.status,
         event=events[-1],
-        spent_s=row["spent_s"],
-        segment_started_at=row["segment_started_at"],
-        created_at=row["created_at"],
+        spent_s=row.spent_s,
+        segment_started_at=row.segment_started_at,
+        created_at=row.created_at,
         events=events,
-        attempts=row["attempts"],
-        after_decision=row["after_decision"],
-        cancelled_by=row["cancelled_by"],
+        attempts=row.attempts,
+        after_decision=row.after_decision,
+        cancelled_by=row.cancelled_by,
     )
 
 
 def _events(connection: Connection, run: str) -> tuple[Event, ...]:
-    return tuple(_event(row) for row in connection.execute(EVENTS, {"run": run}).mappings())
+    return tuple(_event(row) for row in EVENTS.on(connection, {"run": run}))
 
 
-def _event(row: RowMapping) -> Event:
+def _event(row: Any) -> Event:
     return Event(
-        source=row["source"],
-        id=row["event_id"],
-        type=row["event_type"],
-        subject=row["subject"],
-        time=row["time"],
-        data=row["data"],
+        source=row.source,
+        id=row.event_id,
+        type=row.event_type,
+        subject=row.subject,
+        time=row.time,
+        data=row.data,
     )
 
 
 def close(connection: Connection, run: str, *, status: RunStatus, code: str, detail: str, now: datetime) -> bool:
     """End the run; whether it was still open. `closing.close_run` does all that belongs to it."""
-    row = connection.execute(CLOCK, {"run": run}).one()
+    row = CLOCK.on(connection, {"run": run}).one()
     if row.status not in OPEN:
         return False
     _close(connection, run, _spent(row, now), status=status, code=code, detail=detail, now=now, by="")
@@ -227,7 +230,7 @@ def close_mine(
 
     `by` is who was to decide it, if it ended before its first decision.
     """
-    row = connection.execute(CLOCK_OF_MINE, held_by(start)).one_or_none()
+    row = CLOCK_OF_MINE.on(connection, held_by(start)).one_or_none()
     if row is None:
         raise Superseded(start)
     _close(connection, start.run, _spent(row, now), status=status, code=code, detail=detail, now=now, by=by)
@@ -245,7 +248,7 @@ def _close(
     by: str,
 ) -> None:
     given = {"run": run, "new_status": status, "spent": spent, "by": by}
-    connection.execute(CLOSE, {**given, "code": code, "detail": detail[:4000], "now": now})
+    CLOSE.on(connection, {**given, "code": code, "detail": detail[:4000], "now": now})
 
 
 def count_attempt(connection: Connection, run: str) -> None:
@@ -287,11 +290,11 @@ def resume_clocks(connection: Connection, lost: Sequence[str], now: datetime) ->
 
 def stop_clock(connection: Connection, run: str, now: datetime, *, status: RunStatus) -> None:
     """Leave `running` for `status` and add the segment's seconds to the run's."""
-    row = connection.execute(CLOCK, {"run": run}).one()
-    connection.execute(STOP, {"run": run, "new_status": status, "spent": _spent(row, now)})
+    row = CLOCK.on(connection, {"run": run}).one()
+    STOP.on(connection, {"run": run, "new_status": status, "spent": _spent(row, now)})
 
 
-def _spent(row: Row[Any], now: datetime) -> float:
+def _spent(row: Any, now: datetime) -> float:
     spent: float = row.spent_s
     if row.segment_started_at is not None:
         spent += max(0.0, (now - row.segment_started_at).total_seconds())

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
+
+from agent.store import prepared
 
 PLAIN = ("PRAGMA", "BEGIN")
 
@@ -42,11 +44,8 @@ def cut(seed: int, *, share: float, most: int) -> Iterator[Cuts]:
                 raise connection.dialect.dbapi.OperationalError("disk I/O error")
             connection.connection.dbapi_connection.close()
 
-    event.listen(Engine, "before_cursor_execute", before)
-    try:
+    with _before_each(before):
         yield cuts
-    finally:
-        event.remove(Engine, "before_cursor_execute", before)
 
 
 @contextmanager
@@ -61,10 +60,27 @@ def full_disk(pages: int = 1) -> Iterator[None]:
             raw.execute(f"PRAGMA max_page_count={pages}")
             limited.append(raw)
 
+    try:
+        with _before_each(before):
+            yield
+    finally:
+        for raw in limited:
+            raw.execute("PRAGMA max_page_count=1073741823")
+
+
+@contextmanager
+def _before_each(before: Callable[..., None]) -> Iterator[None]:
+    """Call it before every statement: those of SQLAlchemy's connections, and those that are prepared."""
+    send = prepared.send
+
+    def sending(connection: Connection, sql: str, bound: Any, *, many: bool = False) -> Any:
+        before(connection, None, sql)
+        return send(connection, sql, bound, many=many)
+
     event.listen(Engine, "before_cursor_execute", before)
+    prepared.send = sending
     try:
         yield
     finally:
+        prepared.send = send
         event.remove(Engine, "before_cursor_execute", before)
-        for raw in limited:
-            raw.execute("PRAGMA max_page_count=1073741823")
