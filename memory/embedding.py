@@ -9,11 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
+import logging
 import os
 import tempfile
 import threading
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +27,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from memory.minilm import DIMENSIONS, GRAPH_VERSION, EmbeddingError, ModelFiles, build_graph, find_model_files
+
+_log = logging.getLogger(__name__)
 
 MAX_TOKENS = 256
 """Longer texts are cut, as the model's publishers do."""
@@ -47,6 +52,9 @@ class Embedder:
         self._cache: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
         self._cache_size = cache_size
         self._lock = threading.Lock()
+        self._asked: deque[_Asked] = deque()
+        self._at_work = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
 
     @classmethod
     def open(cls, cache_dir: Path) -> Embedder:
@@ -66,12 +74,23 @@ class Embedder:
         return cls(session=session, tokenizer=tokenizer)
 
     async def aembed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """`embed` off the event loop; texts embedded a moment ago are answered without leaving it."""
+        """`embed` off the event loop; texts embedded a moment ago are answered without leaving it.
+
+        What is asked for while a batch is computed makes up the next one: together texts take half the time.
+        """
         texts = [_clean(text) for text in texts]
         known = self._recent(texts)
         if all(text in known for text in texts):
             return _stack([known[text] for text in texts])
-        return await asyncio.to_thread(self.embed, texts)
+        if len(texts) > _BATCH:
+            return await asyncio.to_thread(self.embed, texts)
+        asked = _Asked(texts)
+        with self._lock:
+            self._asked.append(asked)
+            begin, self._at_work = not self._at_work, True
+        if begin:
+            self._thread.submit(self._answer)
+        return await asyncio.wrap_future(asked.answer)
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One unit vector per text, shape (n, 384). An empty text has a vector too; what follows 256 tokens is cut."""
@@ -83,6 +102,25 @@ class Embedder:
             self._keep(computed)
             known |= computed
         return _stack([known[text] for text in texts])
+
+    def _answer(self) -> None:
+        """Answer what was asked until nothing is left."""
+        while batch := self._next_batch():
+            try:
+                # From here on they are known.
+                self.embed([text for asked in batch for text in asked.texts])
+            except Exception:  # noqa: BLE001  who it was is told below, and nobody else
+                _log.debug("a batch of texts is embedded one by one", exc_info=True)
+            for asked in batch:
+                _tell(asked, self.embed)
+
+    def _next_batch(self) -> list[_Asked]:
+        batch: list[_Asked] = []
+        with self._lock:
+            while self._asked and sum(len(one.texts) for one in (*batch, self._asked[0])) <= _BATCH:
+                batch.append(self._asked.popleft())
+            self._at_work = bool(batch)
+        return batch
 
     def _compute(self, texts: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         by_length: dict[int, list[tuple[str, list[int]]]] = {}
@@ -115,6 +153,23 @@ class Embedder:
                 self._cache[_key(text)] = vector.copy()
             while len(self._cache) > self._cache_size:
                 self._cache.popitem(last=False)
+
+
+@dataclass(eq=False)
+class _Asked:
+    """At most `_BATCH` texts that somebody waits for."""
+
+    texts: Sequence[str]
+    answer: Future[NDArray[np.float32]] = field(default_factory=Future)
+
+
+def _tell(asked: _Asked, embed: Callable[[Sequence[str]], NDArray[np.float32]]) -> None:
+    if not asked.answer.set_running_or_notify_cancel():
+        return
+    try:
+        asked.answer.set_result(embed(asked.texts))
+    except Exception as error:  # noqa: BLE001
+        asked.answer.set_exception(error)
 
 
 def _silent_runtime() -> Any:

@@ -125,6 +125,50 @@ async def test_embedding_off_the_loop_gives_the_same_and_callers_cannot_spoil_th
     assert np.allclose(again, embedder.embed(TEXTS))
 
 
+class _Watched:
+    """The session of an embedder, which tells how many texts it gets at once and refuses batches if it is told to."""
+
+    def __init__(self, embedder: Embedder, *, most: int | None = None) -> None:
+        self._session, self._most = embedder._session, most
+        self.sizes: list[int] = []
+
+    def run(self, outputs: list[str], inputs: dict[str, NDArray[np.int64]]) -> list[NDArray[np.float32]]:
+        size = len(inputs["ids"])
+        self.sizes.append(size)
+        if self._most is not None and size > self._most:
+            raise RuntimeError("out of memory")
+        answer: list[NDArray[np.float32]] = self._session.run(outputs, inputs)
+        return answer
+
+
+async def test_texts_that_are_asked_for_together_are_embedded_together(embedder: Embedder, embedder_dir: Path) -> None:
+    texts = [f"Order {number} never came." for number in range(10, 74)]
+    fresh = Embedder.open(embedder_dir)
+    watched = fresh._session = _Watched(fresh)
+    answers = await asyncio.gather(*(fresh.aembed([text]) for text in texts))
+    assert np.allclose(np.concatenate(answers), embedder.embed(texts), atol=1e-6)
+    assert sum(watched.sizes) == len(texts)
+    assert len(watched.sizes) <= len(texts) // 4
+
+
+async def test_a_batch_that_fails_is_embedded_text_by_text(embedder: Embedder, embedder_dir: Path) -> None:
+    texts = [f"Order {number} never came." for number in range(10, 20)]
+    fresh = Embedder.open(embedder_dir)
+    fresh._session = _Watched(fresh, most=1)
+    answers = await asyncio.gather(*(fresh.aembed([text]) for text in texts))
+    assert np.allclose(np.concatenate(answers), embedder.embed(texts), atol=1e-6)
+
+
+async def test_a_caller_that_leaves_takes_no_other_with_it(embedder: Embedder, embedder_dir: Path) -> None:
+    texts = [f"Order {number} never came." for number in range(10, 20)]
+    fresh = Embedder.open(embedder_dir)
+    asking = [asyncio.create_task(fresh.aembed([text])) for text in texts]
+    await asyncio.sleep(0)
+    asking[3].cancel()
+    answers = await asyncio.gather(*asking[:3], *asking[4:])
+    assert np.allclose(np.concatenate(answers), embedder.embed(texts[:3] + texts[4:]), atol=1e-6)
+
+
 def test_texts_embedded_a_moment_ago_are_answered_without_leaving_the_event_loop(embedder: Embedder) -> None:
     expected = embedder.embed(TEXTS)
     asked = embedder.aembed(TEXTS)
