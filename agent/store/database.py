@@ -64,7 +64,7 @@ class Database:
         accepting an event, go first. Others give way to events at the door before they return, but for those whose
         caller must go on `at_once`. A `long` one, of more than some 20 ms, keeps the event loop free.
         """
-        result = await self._store.write(work, urgent=urgent, long=long)
+        result = await self._store.write(work, urgent=urgent, long=long, crowded=self.way.crowded)
         if self.on_commit is not None:
             self.on_commit()
         if not (urgent or at_once):

@@ -38,6 +38,11 @@ class Waiting:
         self._usual: deque[Job] = deque()
         self._long: deque[Job] = deque()
 
+    @property
+    def urgent(self) -> bool:
+        """Whether an urgent one waits."""
+        return bool(self._urgent)
+
     def __len__(self) -> int:
         return len(self._urgent) + len(self._usual) + len(self._long)
 

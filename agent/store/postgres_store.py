@@ -49,10 +49,10 @@ class PostgresStore:
         self._way = ""
         """How it is held: PostgreSQL's function for it."""
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool) -> T:
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool, crowded: bool) -> T:
         """Run `work` in a transaction that is on disk when this returns; urgent ones do not wait for others.
 
-        All are on threads, `long` ones and others.
+        All are on threads, `long` ones and others, however many there are.
         """
         result: T = await (self._urgent if urgent else self._usual).submit(work, urgent=urgent)
         return result

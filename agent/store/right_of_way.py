@@ -15,8 +15,14 @@ STEPS = 16
 LATELY_S = 0.1
 """So long after an event another is expected: then one step goes on in a round."""
 
+FEW = 2.0
+"""So many events lately, the older the less, do not keep running work back any further: it can keep up with them."""
+
+SPACE_S = 0.0025
+"""For each event more there is so long between two steps: rounds stay short, and what comes in waits for few."""
+
 CROWD = 15.0
-"""So many events within `LATELY_S`, the older the less, and it is as if one were being accepted all the time."""
+"""So many events lately, and it is as if one were being accepted all the time."""
 
 LONGEST_S = 0.05
 """One step goes on after so long in any case: while events come without a pause, work creeps."""
@@ -29,14 +35,17 @@ class RightOfWay:
     for all of them.
     """
 
-    def __init__(self, longest_s: float = LONGEST_S) -> None:
+    def __init__(self, longest_s: float = LONGEST_S, space_s: float = SPACE_S) -> None:
         self._longest_s = longest_s
+        self._space_s = space_s
         self._arriving = 0
+        self._arriving_since = 0.0
         self._lately = 0.0
         """Events that arrived, each worth less by e after `LATELY_S`."""
         self._counted_at = 0.0
         self._passed = 0
         """In this round."""
+        self._passed_at = 0.0
         self._line: deque[asyncio.Future[None]] = deque()
         self._next: asyncio.Handle | None = None
 
@@ -46,36 +55,55 @@ class RightOfWay:
         now = time.monotonic()
         self._lately = self._worth(now) + 1.0
         self._counted_at = now
+        if not self._arriving:
+            self._arriving_since = now
         self._arriving += 1
         try:
             yield
         finally:
             self._arriving -= 1
-            if self._line and not self._blocked():
-                self._schedule(0.0)
+            if self._line:
+                self._schedule(self._wait())
 
     async def give(self) -> None:
         """Wait for one's turn to go on."""
-        if not self._line and not self._blocked() and self._passed < self._steps():
-            self._passed += 1
+        if not self._line and self._may_pass():
+            self._pass()
             self._schedule(0.0)
             return
         place = asyncio.get_running_loop().create_future()
         self._line.append(place)
-        self._schedule(self._delay())
+        self._schedule(self._wait())
         await place
+
+    @property
+    def crowded(self) -> bool:
+        """Whether so many events arrive that they had better be stored together."""
+        return self._worth(time.monotonic()) > CROWD
 
     def _worth(self, now: float) -> float:
         return self._lately * math.exp((self._counted_at - now) / LATELY_S)
 
-    def _blocked(self) -> bool:
-        return self._arriving > 0 or self._worth(time.monotonic()) > CROWD
+    def _may_pass(self) -> bool:
+        """Whether one more step may go on now."""
+        lately = time.monotonic() - self._counted_at < LATELY_S
+        return self._passed < (1 if lately else STEPS) and self._wait() == 0.0
 
-    def _steps(self) -> int:
-        return 1 if time.monotonic() - self._counted_at < LATELY_S else STEPS
+    def _wait(self) -> float:
+        """Seconds until the next step may go on."""
+        now = time.monotonic()
+        worth = self._worth(now)
+        if self._arriving:
+            until = max(self._passed_at, self._arriving_since) + self._longest_s
+        elif worth > CROWD:
+            until = self._passed_at + self._longest_s
+        else:
+            until = self._passed_at + self._space_s * max(0.0, worth - FEW)
+        return max(0.0, until - now)
 
-    def _delay(self) -> float:
-        return self._longest_s if self._blocked() else 0.0
+    def _pass(self) -> None:
+        self._passed += 1
+        self._passed_at = time.monotonic()
 
     def _schedule(self, delay_s: float) -> None:
         """Begin another round; a sooner one takes the place of a later one."""
@@ -89,10 +117,10 @@ class RightOfWay:
     def _round(self) -> None:
         self._next = None
         self._passed = 0
-        while self._line and self._passed < self._steps():
+        while self._line and self._may_pass():
             place = self._line.popleft()
             if not place.done():
                 place.set_result(None)
-                self._passed += 1
+                self._pass()
         if self._line or self._passed:
-            self._schedule(self._delay())
+            self._schedule(self._wait())

@@ -30,9 +30,10 @@ class SqliteStore:
         self._writer = Writer(self._write_engine, self._checkpoint)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
 
-    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool) -> T:
+    async def write(self, work: Callable[[Connection], T], *, urgent: bool, long: bool, crowded: bool) -> T:
         """Run `work` in a transaction that is on disk when this returns; a `long` one on a thread."""
-        result: T = await self._writer.submit(work, urgent=urgent, long=long)
+        alone = urgent and not (long or crowded)
+        result: T = await self._writer.submit(work, urgent=urgent, long=long, alone=alone)
         return result
 
     async def read(self, work: Callable[[Connection], T], *, brief: bool) -> T:

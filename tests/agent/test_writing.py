@@ -189,3 +189,65 @@ async def test_a_claim_goes_on_to_its_call_while_other_work_stands_still(databas
         assert await numbers(database) == [1]
         assert not usual.done()
     await usual
+
+
+async def test_many_events_lately_set_the_steps_of_running_work_apart_and_few_do_not() -> None:
+    for events, done in ((1, 10), (10, 1)):
+        way = RightOfWay(space_s=3600)
+        for _ in range(events):
+            with way.arriving():
+                pass
+        steps = [asyncio.create_task(way.give()) for _ in range(10)]
+        await rounds(50)
+        assert sum(step.done() for step in steps) == done
+        for step in steps:
+            step.cancel()
+
+
+async def warm(database: Database) -> None:
+    """The first commit is made by the thread, as nobody knows yet how fast the disk is."""
+    await database.write(lambda connection: connection.exec_driver_sql("SELECT 1").scalar())
+
+
+async def test_an_event_is_stored_before_the_loop_goes_on_to_anything_else(database: Database) -> None:
+    await warm(database)
+    usual = asyncio.create_task(put(database, 1))
+    urgent = database.write(lambda connection: _insert(connection, 2), urgent=True)
+    with pytest.raises(StopIteration):
+        urgent.send(None)
+    assert await numbers(database, brief=True) == [2]
+    await usual
+    assert await numbers(database) == [1, 2]
+
+
+async def test_one_that_is_stored_at_once_overtakes_no_other_event(database: Database) -> None:
+    await warm(database)
+    order: list[int] = []
+    database.way = RightOfWay()
+    for _ in range(100):
+        with database.way.arriving():
+            pass
+    # In a crowd they wait for each other, to be committed together.
+    first = asyncio.create_task(database.write(lambda _: order.append(1), urgent=True))
+    await asyncio.sleep(0)
+    database.way = RightOfWay()
+    await database.write(lambda _: order.append(2), urgent=True)
+    await first
+    assert order == [1, 2]
+
+
+async def test_an_event_that_cannot_be_stored_at_once_leaves_nothing_and_the_store_goes_on(database: Database) -> None:
+    await warm(database)
+
+    def half(connection: Connection) -> None:
+        _insert(connection, 7)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await database.write(half, urgent=True)
+    await database.write(lambda connection: _insert(connection, 8), urgent=True)
+    assert await numbers(database) == [8]
+
+
+def _insert(connection: Connection, number: int) -> None:
+    connection.exec_driver_sql(f"INSERT INTO numbers VALUES ({number})")
