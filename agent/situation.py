@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -38,6 +38,9 @@ FEW_CALLS = 16
 RECALLED_RUNS = 256
 """Runs whose last recall is kept: the decisions of one run mostly see the same facts."""
 
+LOOK_AGAIN = timedelta(minutes=1)
+"""For so long the decisions of a run see the same like episodes, while what is compared of them may change."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Prepared:
@@ -49,6 +52,17 @@ class Prepared:
     degraded: str | None
     """Why memory could not be asked; None when it could, or was not meant to be."""
     past: History
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Recalled:
+    """What memory said to a run's last decision."""
+
+    facts: Facts
+    near: Mapping[str, float]
+    looked_at: datetime
+    """When like episodes were looked for."""
+    evidence: Mapping[str, ActionEvidence]
 
 
 class UnknownEventType(Exception):
@@ -71,7 +85,7 @@ class Situations:
         self._tools = tools
         self._memory = memory
         self._clock = clock
-        self._recalled: OrderedDict[str, tuple[Facts, Mapping[str, ActionEvidence]]] = OrderedDict()
+        self._recalled: OrderedDict[str, _Recalled] = OrderedDict()
         self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
 
@@ -147,21 +161,20 @@ class Situations:
     ) -> tuple[Mapping[str, ActionEvidence], str | None]:
         if self._memory is None:
             return {}, None
-        known = self._recalled.get(run.id)
-        if known is not None and known[0] == facts:
-            return known[1], None
+        known, now = self._recalled.get(run.id), self._clock()
+        if known is not None and known.facts == facts:
+            return known.evidence, None
+        kinds = {"tenant": run.tenant, "event_type": kind.name}
         try:
-            evidence = await self._memory.recall(
-                tenant=run.tenant,
-                event_type=kind.name,
-                text=facts.text,
-                features=facts.features,
-                goals=self._portfolio.goals,
-            )
+            if known is not None and known.facts.text == facts.text and now - known.looked_at < LOOK_AGAIN:
+                near, looked_at = known.near, known.looked_at
+            else:
+                near, looked_at = await self._memory.near(**kinds, text=facts.text), now
+            evidence = await self._memory.weigh(near, **kinds, features=facts.features, goals=self._portfolio.goals)
         except MemoryUnavailable as error:
             log.warning("run %s goes on without memory: %s", run.id, error)
             return {}, str(error)
-        self._recalled[run.id] = (facts, evidence)
+        self._recalled[run.id] = _Recalled(facts=facts, near=near, looked_at=looked_at, evidence=evidence)
         if len(self._recalled) > RECALLED_RUNS:
             self._recalled.popitem(last=False)
         return evidence, None

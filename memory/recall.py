@@ -75,8 +75,24 @@ class Memory:
 
         An episode whose stored values are out of range is left out and logged.
         """
+        near = await self.near(tenant=tenant, event_type=event_type, text=text)
+        return await self.weigh(near, tenant=tenant, event_type=event_type, features=features, goals=goals)
+
+    async def near(self, *, tenant: str, event_type: str, text: str) -> Mapping[str, float]:
+        """Ids of like episodes with the cosines of their texts. Raises `MemoryUnavailable`."""
         found = await self.search(tenant=tenant, event_type=event_type, text=text, k=self._settings.pool)
-        near = {one: similarity for one, similarity in found if similarity >= self._settings.s0}
+        return {one: similarity for one, similarity in found if similarity >= self._settings.s0}
+
+    async def weigh(
+        self,
+        near: Mapping[str, float],
+        *,
+        tenant: str,
+        event_type: str,
+        features: Mapping[str, Feature],
+        goals: Mapping[str, float],
+    ) -> Mapping[str, ActionEvidence]:
+        """What these episodes say, by action; those that are there no more say nothing."""
         if not near:
             return {}
         episodes = await self._fetch(tenant, tuple(near))

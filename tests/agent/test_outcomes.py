@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from agent import situation
 from agent.accepting import BatchError
 from agent.events import RawEvent
 from agent.service import Segue
 from agent.store.queries import Shown
+from memory.recall import Memory
 from tests.agent.company import PORTFOLIO, Company, Script, call, open_company
 
 T0 = datetime(2026, 6, 1, tzinfo=UTC)
@@ -131,3 +133,32 @@ async def test_an_outcome_that_cannot_be_graded_keeps_its_reason_and_stops_no_ot
     }
     assert "lies from 0 to 1" in found["o-beyond"]["detail"]
     assert found["o-right"]["rewards"] == {"loyalty": 0.5}
+
+
+@pytest.mark.parametrize(("again", "looks"), [(timedelta(minutes=1), 1), (timedelta(0), 2)])
+async def test_decisions_of_a_run_look_for_like_episodes_once_in_a_while(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, again: timedelta, looks: int
+) -> None:
+    monkeypatch.setattr(situation, "LOOK_AGAIN", again)
+    script = Script([[call("look_up")], [call("pause_mail")]])
+    searched: list[str] = []
+    search = Memory.search
+
+    async def watched(self: Memory, *, text: str, **rest: Any) -> tuple[tuple[str, float], ...]:
+        searched.append(text)
+        return await search(self, text=text, **rest)
+
+    async with open_company(tmp_path, script) as company:
+        await company.handle("c-1", message="my parcel never came")
+        await company.send("c-1", id="o-1", type="customer.stayed", loyalty=1)
+        while (await company.segue.outcomes("default", "new", None, 9)).items:
+            await asyncio.sleep(0.02)
+        monkeypatch.setattr(Memory, "search", watched)
+        script.seen.clear()
+        await company.handle("c-2", id="e-2", message="my parcel never came")
+    first, second, last = script.seen
+    assert searched == ["my parcel never came"] * looks
+    # What the run found out meanwhile is compared all the same.
+    assert (first.features, second.features, last.features) == ({}, {"tier": "gold"}, {"tier": "gold"})
+    assert set(first.evidence) == set(second.evidence) == {"look_up", "pause_mail"}
+    assert first.evidence["pause_mail"] != second.evidence["pause_mail"]
