@@ -102,12 +102,8 @@ async def open_segue(
             stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
-        accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
-        stack.push_async_callback(accepting.aclose)
-        await accepting.open()
-        watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
-        stack.push_async_callback(watching.aclose)
-        database.on_commit = watching.changed
+        accepting = await _accepting(stack, settings, database, portfolio, dispatcher)
+        watching = _watching(stack, settings, database)
         yield Segue(
             database=database,
             portfolio=portfolio,
@@ -122,6 +118,22 @@ async def open_segue(
             clock=_now,
             decided_by=decides.name,
         )
+
+
+async def _accepting(
+    stack: AsyncExitStack, settings: Settings, database: Database, portfolio: Portfolio, dispatcher: Dispatcher
+) -> Accepting:
+    accepting = Accepting(database, portfolio, dispatcher, _now, max_queued=settings.max_queued)
+    stack.push_async_callback(accepting.aclose)
+    await accepting.open()
+    return accepting
+
+
+def _watching(stack: AsyncExitStack, settings: Settings, database: Database) -> Watching:
+    watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
+    stack.push_async_callback(watching.aclose)
+    database.on_commit = watching.changed
+    return watching
 
 
 def _dispatcher(

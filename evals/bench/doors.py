@@ -30,6 +30,10 @@ class Ended:
 class Door(Protocol):
     """Takes one run at a time from each of many callers."""
 
+    @property
+    def process(self) -> int | None:
+        """The one process of the arm, if it is one."""
+
     async def run(self, id: str, waits: Waits) -> Ended:
         """Return when it has ended. Raises `BenchError` when it failed."""
 
@@ -39,6 +43,7 @@ class HostDoor:
     """An arm that answers when the run has ended."""
 
     wire: Wire
+    process: int | None = None
 
     async def run(self, id: str, waits: Waits) -> Ended:
         """Ask and wait."""
@@ -56,6 +61,7 @@ class SegueDoor:
     watch: StoreWatch
     new_texts: bool = True
     """Each event says something else, which must be embedded; else all say the same, which is embedded once."""
+    process: int | None = None
 
     async def run(self, id: str, waits: Waits) -> Ended:
         """Ask, then look into the store."""
@@ -76,6 +82,7 @@ class AegraDoor:
 
     wire: Wire
     assistant: str = "bench"
+    process: int | None = None
 
     async def run(self, id: str, waits: Waits) -> Ended:
         """Ask and wait."""

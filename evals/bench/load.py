@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from evals.bench.doors import Door, Ended
 from evals.bench.errors import BenchError
@@ -33,6 +35,8 @@ class Cell:
     runs_per_s: float
     ended: tuple[Ended, ...]
     """Those that ended while it was counted."""
+    processor_ms: float | None = None
+    """Processor time of the arm's process for each of them; None where nobody tells it."""
 
     def latency_ms(self, share: float) -> float:
         """From the request to the end."""
@@ -54,7 +58,14 @@ async def measure(door: Door, waits: Waits, in_flight: int, span: Span, name: st
     finally:
         for caller in callers:
             caller.cancel()
-    return Cell(waits=waits, in_flight=in_flight, runs_per_s=len(load.counted) / span_s, ended=tuple(load.counted))
+    ended, used_s = tuple(load.counted), load.processor_s
+    return Cell(
+        waits=waits,
+        in_flight=in_flight,
+        runs_per_s=len(ended) / span_s,
+        ended=ended,
+        processor_ms=None if used_s is None else 1000 * used_s / len(ended),
+    )
 
 
 async def _all(callers: Sequence[asyncio.Task[None]]) -> None:
@@ -70,6 +81,7 @@ class _Load:
         self._counting = False
         self._over = False
         self.counted: list[Ended] = []
+        self.processor_s: float | None = None
 
     async def call(self) -> None:
         while not self._over:
@@ -80,12 +92,24 @@ class _Load:
     async def count(self, span: Span, least: int) -> float:
         """Count for the span; how many seconds it became."""
         await asyncio.sleep(span.warm_s)
-        begin, self._counting = time.time(), True
+        begin, used, self._counting = time.time(), processor_s(self._door.process), True
         await asyncio.sleep(span.seconds)
         while len(self.counted) < least:
             await asyncio.sleep(LOOK_S)
         end, self._counting, self._over = time.time(), False, True
+        used_by_now = processor_s(self._door.process)
+        if used is not None and used_by_now is not None:
+            self.processor_s = used_by_now - used
         return end - begin
+
+
+def processor_s(process: int | None) -> float | None:
+    """Processor time that a process and its threads have used so far (Linux); None where that cannot be read."""
+    try:
+        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -103,13 +103,13 @@ async def open_door(plan: ArmPlan, machinery: Machinery) -> AsyncIterator[Door]:
             yield AegraDoor(wire=wire)
         return
     profile = machinery.profile and machinery.profile / f"{folder.name}.txt"
-    async with host(plan.name, folder, url, profile) as (port, _), Wire(address(port)) as wire:
+    async with host(plan.name, folder, url, profile) as (port, process), Wire(address(port)) as wire:
         if plan.name not in ("segue", "segue-known"):
-            yield HostDoor(wire=wire)
+            yield HostDoor(wire=wire, process=process.pid)
             return
         store = url or f"sqlite:///{folder / 'segue' / 'segue.sqlite'}"
         async with watching(store) as watch:
-            yield SegueDoor(wire=wire, watch=watch, new_texts=plan.name == "segue")
+            yield SegueDoor(wire=wire, watch=watch, new_texts=plan.name == "segue", process=process.pid)
 
 
 @asynccontextmanager

@@ -50,6 +50,11 @@ class Measured:
         ended = [one for cell in self.cells[key] for one in cell.ended]
         return percentile([1000 * (one.ended - one.asked) for one in ended], share)
 
+    def processor_ms(self, key: Key) -> float | None:
+        """Processor time of the arm's process for a run, of the middle round."""
+        used = [cell.processor_ms for cell in self.cells.get(key, ()) if cell.processor_ms is not None]
+        return median(used) if used else None
+
     def closed_ms(self, share: float) -> float | None:
         """From the 202 to the closed run, alone and without waits."""
         ended = [one for cell in self.cells.get((AT_ONCE, 1), ()) for one in cell.ended]

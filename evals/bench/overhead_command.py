@@ -95,6 +95,7 @@ def _rows(found: Sequence[Measured], wanted: Wanted) -> Iterator[dict[str, Any]]
                     "runs/s": one.runs_per_s(key),
                     "p50 ms": one.latency_ms(key, 0.5),
                     "p99 ms": one.latency_ms(key, 0.99),
+                    "CPU ms": one.processor_ms(key),
                     "x DBOS": ratio(one, find(found, "dbos", "sqlite" if database == "none" else database), key),
                     "x Aegra": ratio(one, find(found, "aegra", "postgresql"), key),
                     "202 to closed ms": one.closed_ms(0.5) if alone and one.begins_ms else None,
