@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -14,6 +13,7 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
+from agent.heap import keep_what_is_loaded
 from agent.service import Segue
 from agent.wiring import Settings, open_segue
 from api.address import Address, check_protected, in_url, listen
@@ -23,8 +23,6 @@ from api.boundary import LOOPBACK_HOSTS
 log = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-YOUNG_OBJECTS = 10_000
-"""So many new ones before garbage is looked for among them: Python's own 700 are made in a millisecond."""
 
 CLOSE_WITHIN_S = 10
 """Seconds that requests in flight get at the end."""
@@ -59,7 +57,7 @@ async def run_worker(settings: Settings, ready: Callable[[Segue], None]) -> None
     with _Ending() as ending:
         try:
             async with open_segue(settings) as segue:
-                _keep_what_is_loaded()
+                keep_what_is_loaded()
                 ready(segue)
                 with suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
@@ -117,20 +115,13 @@ class _Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         if self.started:
-            _keep_what_is_loaded()
+            keep_what_is_loaded()
             self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then let the requests in flight end."""
         self._closing()
         await super().shutdown(sockets)
-
-
-def _keep_what_is_loaded() -> None:
-    """Look no more for garbage in what the start has loaded: a look at all of it takes a fifth of a second."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, 10, 10)
 
 
 def _config(app: FastAPI, *, access_log: bool) -> uvicorn.Config:

@@ -9,6 +9,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.directory import DataDirectoryBusy
+from agent.heap import few_arenas
 from agent.portfolio.mistakes import PortfolioError
 from agent.portfolio.opening import find_modules_beside
 from agent.service import Segue
@@ -50,6 +51,7 @@ def serve_here(settings: Settings, address: Address, *, access_log: bool) -> Non
         sys.stdout.write(clean("  ".join(words)) + "\n")
         sys.stdout.flush()
 
+    few_arenas()
     # Behind all others, so that a portfolio's own modules are found but shadow nothing.
     find_modules_beside(settings.portfolio)
     with reported(*EXPECTED):
@@ -63,6 +65,7 @@ def work_here(settings: Settings) -> None:
         sys.stdout.write(clean(f"ready worker {os.getpid()}  decided by {segue.decided_by}") + "\n")
         sys.stdout.flush()
 
+    few_arenas()
     find_modules_beside(settings.portfolio)
     with reported(*EXPECTED):
         asyncio.run(run_worker(settings, ready))

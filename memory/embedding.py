@@ -46,7 +46,7 @@ class Embedder:
     changes its vector by rounding only (below 1e-6).
     """
 
-    def __init__(self, *, session: Any, tokenizer: Tokenizer, cache_size: int = 4096) -> None:
+    def __init__(self, *, session: Any, tokenizer: Tokenizer, cache_size: int = 2048) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._cache: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()

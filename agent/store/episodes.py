@@ -101,7 +101,7 @@ class EpisodeReader:
     The episode of a run that failed is not kept: the run may be replayed, and then it is another.
     """
 
-    def __init__(self, most: int = 4_096) -> None:
+    def __init__(self, most: int = 2_048) -> None:
         self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
         self._most = most
         self._lock = threading.Lock()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import itertools
 import json
 import signal
@@ -21,6 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from agent.heap import few_arenas, keep_what_is_loaded
 from evals.bench import arms
 from evals.bench.arms import Arm, Asked, Place
 from evals.bench.profiling import Watch
@@ -38,6 +38,8 @@ def main() -> None:
     parser.add_argument("--database-url")
     parser.add_argument("--profile", type=Path, help="Write where processor time goes into this file.")
     given = parser.parse_args()
+    # For every arm what `segue serve` does for itself, and the same below.
+    few_arenas()
     place = Place(folder=given.folder, database_url=given.database_url)
     asyncio.run(serve(_opening(given.arm), place, given.port, given.profile))
 
@@ -48,9 +50,7 @@ async def serve(opening: Opening, place: Place, port: int, profile: Path | None)
     with Watch() if profile else nullcontext() as watch:
         async with opening(place) as arm:
             config = uvicorn.Config(door(arm, asked), port=port, log_level="warning", access_log=False, lifespan="off")
-            # For every arm what `segue serve` does for itself: no look for garbage in what the start has loaded.
-            gc.collect()
-            gc.freeze()
+            keep_what_is_loaded()
             if watch is not None:
                 watch.begin()
             await _Server(config).serve()

@@ -21,7 +21,7 @@ from evals.bench.workload import Waits, answer
 
 TENANT = "default"
 PORTFOLIO = Path(__file__).parent / "portfolio.yaml"
-NOTED = 10_000
+NOTED = 1_000
 """Runs whose begin is remembered."""
 
 
