@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, update
 
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
@@ -38,6 +38,21 @@ UNSETTLED = Prepared(
 NAMED = Prepared(
     {
         name: select(episodes).where(episodes.c.tenant == bindparam("of_tenant"), among(episodes.c.id, "of", name))
+        for name in INSERT
+    }
+)
+TELLING = Prepared(
+    {
+        name: select(episodes).where(
+            episodes.c.tenant == bindparam("of_tenant"),
+            among(episodes.c.id, "of", name),
+            or_(
+                among(episodes.c.id, "graded", name),
+                # More than those that an operator decided; who reads them looks.
+                cast(episodes.c.actions, Text).like('%"operator"%'),
+                cast(episodes.c.declined, Text) != "[]",
+            ),
+        )
         for name in INSERT
     }
 )
@@ -96,45 +111,62 @@ def _is_of_an_earlier_close(connection: Connection, run: str) -> bool:
 
 
 class EpisodeReader:
-    """Reads episodes by id and keeps what never changes of them; only rewards are read every time.
+    """Reads those of the named episodes that have something to say, and keeps what never changes of them.
 
-    The episode of a run that failed is not kept: the run may be replayed, and then it is another.
+    Rewards are read every time, and an episode when it has one, or an operator's word. That of a run that failed is not
+    kept: the run may be replayed, and then it is another.
     """
 
-    def __init__(self, most: int = 2_048) -> None:
+    def __init__(self, most: int = 2_048, most_silent: int = 16_384) -> None:
         self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
-        self._most = most
+        self._silent: OrderedDict[tuple[str, str], None] = OrderedDict()
+        """Of settled runs, and without an operator's word: only a reward can make them speak."""
+        self._most, self._most_silent = most, most_silent
         self._lock = threading.Lock()
 
     def missing(self, tenant: str, ids: Sequence[str]) -> int:
-        """How many of the named episodes would have to be read whole."""
+        """How many of the named episodes would have to be looked at."""
         with self._lock:
-            return sum((tenant, name) not in self._kept for name in ids)
+            return sum((tenant, name) not in self._kept and (tenant, name) not in self._silent for name in ids)
 
     def fetch(self, connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         """Those of the named episodes that have something to say: a reward by now, or an operator's word."""
+        graded = rewards_of(connection, ids)
         with self._lock:
             known = {name: self._kept[tenant, name] for name in ids if (tenant, name) in self._kept}
-        unknown = [name for name in ids if name not in known]
-        if unknown:
+            silent = {name for name in ids if (tenant, name) in self._silent}
+        unread = [name for name in ids if name not in known and (name in graded or name not in silent)]
+        if unread:
             # Asked first: a run that is settled by now has its last episode.
-            unsettled = _unsettled(connection, unknown)
-            read = fetch(connection, tenant, unknown)
-            known |= {episode.id: episode for episode in read}
-            self._keep(tenant, [episode for episode in read if episode.id not in unsettled])
-        graded = rewards_of(connection, list(known))
+            unsettled = _unsettled(connection, unread)
+            read = {one.id: one for one in _telling(connection, tenant, unread, graded)}
+            self._keep(tenant, {name: read.get(name) for name in unread if name not in unsettled})
+            known |= read
         return tuple(
             replace(known[name], rewards=graded.get(name, {}))
             for name in ids
             if name in known and (name in graded or _has_operators_word(known[name]))
         )
 
-    def _keep(self, tenant: str, read: Sequence[Episode]) -> None:
+    def _keep(self, tenant: str, found: Mapping[str, Episode | None]) -> None:
         with self._lock:
-            for episode in read:
-                self._kept[tenant, episode.id] = episode
+            for name, episode in found.items():
+                if episode is None:
+                    self._silent[tenant, name] = None
+                else:
+                    self._kept[tenant, name] = episode
+                    self._silent.pop((tenant, name), None)
             while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
+            while len(self._silent) > self._most_silent:
+                self._silent.popitem(last=False)
+
+
+def _telling(connection: Connection, tenant: str, ids: Sequence[str], graded: Collection[str]) -> tuple[Episode, ...]:
+    """Those that are graded, and all that may have an operator's word; without their rewards."""
+    wanted = {"of": listed(connection, ids), "graded": listed(connection, [name for name in ids if name in graded])}
+    rows = TELLING.on(connection, {"of_tenant": tenant, **wanted}).mappings()
+    return tuple(_episode(row, {}) for row in rows)
 
 
 def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:

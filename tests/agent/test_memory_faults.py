@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from agent import dispatcher
 from agent.ids import new_id
@@ -21,12 +22,14 @@ from agent.store.database import Database
 from agent.store.episodes import EpisodeReader
 from agent.store.inbox import Incoming, accept
 from agent.store.outcomes import join, new_outcomes
+from agent.store.tables import runs
 from agent.types import Event
 from agent.wiring import Settings, rebuild_memory
 from memory.scoring import Neighbour, evidence
 from memory.scoring import Settings as MemorySettings
 from memory.types import Episode, EpisodeAction
 from tests.agent.company import Company, Script, call, embedding_cache, open_company
+from tests.agent.conftest import new_database
 
 MESSAGE = "my parcel never came"
 
@@ -117,8 +120,16 @@ async def test_an_episode_memory_never_takes_does_not_fail_its_run_nor_hold_up_t
     assert script.seen[-2].evidence["pause_mail"].episodes == (first,)
 
 
-async def test_reading_only_episodes_that_have_something_to_say_changes_no_evidence(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'segue.sqlite'}")
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Of a new database of either kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'segue.sqlite'}"
+    return new_database(request.getfixturevalue("postgres_url"), f"memory_{uuid4().hex}")
+
+
+async def test_reading_only_episodes_that_have_something_to_say_changes_no_evidence(url: str) -> None:
+    database = Database(url)
     await database.open()
     dice = random.Random(3)
     ids = await written(database, dice, 60)
@@ -145,6 +156,44 @@ async def test_reading_only_episodes_that_have_something_to_say_changes_no_evide
         other = told[1][action]
         assert one.episodes == other.episodes
         assert (one.success, one.failure) == pytest.approx((other.success, other.failure), rel=1e-6)
+
+
+async def test_an_episode_that_had_nothing_to_say_speaks_once_it_is_graded(url: str) -> None:
+    database = Database(url)
+    await database.open()
+    now = datetime.now(UTC)
+    episode = Episode(
+        id=new_id(),
+        tenant="default",
+        source="/t",
+        event_id="e-1",
+        event_type="t",
+        subject="c",
+        text="t",
+        features={"region": "north"},
+        actions=(EpisodeAction(action="a", tool="a", decided_by="planner", propensity=1.0),),
+        declined=(),
+        decided_by="planner",
+        closed_at=now,
+    )
+    reader = EpisodeReader()
+
+    async def read() -> list[tuple[str, dict[str, float]]]:
+        found = await database.read(lambda connection: reader.fetch(connection, "default", [episode.id, "none"]))
+        return [(one.id, dict(one.rewards)) for one in found]
+
+    def end(connection: Connection) -> None:
+        connection.execute(update(runs).values(status="done"))
+
+    await database.write(partial(store, events=[arriving("e-1", episode.id, "run", now)], episode=episode, reward=0))
+    await database.write(end)
+    assert await read() == []
+    assert reader.missing("default", [episode.id]) == 0
+    outcome = [arriving("o-1", new_id(), "outcome", now)]
+    await database.write(partial(store, events=outcome, episode=episode, reward=0.25))
+    for _ in range(2):
+        assert await read() == [(episode.id, {"loyalty": 0.25})]
+    await database.aclose()
 
 
 async def written(database: Database, dice: random.Random, many: int) -> list[str]:
