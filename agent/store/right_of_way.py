@@ -15,10 +15,10 @@ STEPS = 16
 LATELY_S = 0.1
 """So long after an event another is expected: then one step goes on in a round."""
 
-FEW = 2.0
+FEW = 4.0
 """So many events lately, the older the less, do not keep running work back any further: it can keep up with them."""
 
-SPACE_S = 0.0025
+SPACE_S = 0.0015
 """For each event more there is so long between two steps: rounds stay short, and what comes in waits for few."""
 
 CROWD = 15.0
@@ -42,10 +42,10 @@ class RightOfWay:
         self._arriving_since = 0.0
         self._lately = 0.0
         """Events that arrived, each worth less by e after `LATELY_S`."""
-        self._counted_at = 0.0
+        self._counted_at = -math.inf
         self._passed = 0
         """In this round."""
-        self._passed_at = 0.0
+        self._passed_at = -math.inf
         self._line: deque[asyncio.Future[None]] = deque()
         self._next: asyncio.Handle | None = None
 
