@@ -16,10 +16,11 @@ from pathlib import Path
 from agent.directory import DataDirectory, DataDirectoryBusy, HalfConfigured
 from agent.store import episodes, workers
 from agent.store.database import Database
+from memory.chroma import IndexLocked, IndexUnavailable
 from memory.embedding import Embedder
-from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
+from memory.index import EpisodeIndex
 from memory.recall import Memory
-from memory.scoring import Settings as MemorySettings
+from memory.settings import Settings as MemorySettings
 from memory.types import Episode
 
 log = logging.getLogger(__name__)

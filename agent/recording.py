@@ -137,7 +137,11 @@ def _actions(results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:
             taken.setdefault(
                 call.action,
                 EpisodeAction(
-                    action=call.action, tool=call.tool, decided_by=result.decided_by, propensity=call.propensity
+                    action=call.action,
+                    tool=call.tool,
+                    decided_by=result.decided_by,
+                    propensity=call.propensity,
+                    prior=call.prior,
                 ),
             )
     return tuple(taken.values())

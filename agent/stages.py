@@ -168,6 +168,7 @@ def _evidence(situation: Situation) -> dict[str, dict[str, float | list[str]]]:
         action: {
             "success": round(found.success, 4),
             "failure": round(found.failure, 4),
+            "surprise": round(found.surprise, 4),
             "episodes": list(found.episodes),
         }
         for action, found in situation.evidence.items()

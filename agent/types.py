@@ -54,6 +54,8 @@ class Call:
     purpose: str | None = None
     """Text of the playbook purpose it serves, if any."""
     propensity: float = 1.0
+    prior: float | None = field(default=None, compare=False)
+    """What was expected of the action when it was chosen, in [0, 1]; None where nobody could say."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,8 @@ from agent.store import past
 from agent.store.database import Database
 from agent.store.past import LivedRun
 from agent.types import PastRun
-from memory.scoring import Settings, combined
+from memory.scoring import combined
+from memory.settings import Settings
 from tools.types import Tool
 
 MOST_RUNS = 200

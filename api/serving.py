@@ -18,7 +18,7 @@ from agent.wiring import Settings
 from api.address import Address, CannotServe
 from api.server import run_server, run_worker
 from api.terminal import clean, reported
-from memory.index import IndexUnavailable
+from memory.chroma import IndexUnavailable
 from memory.minilm import EmbeddingError
 from tools.types import SourceError
 

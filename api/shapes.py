@@ -288,6 +288,7 @@ class EpisodeActionShown(_Shape):
     tool: str
     decided_by: str
     propensity: float
+    prior: float | None = Field(description="What was expected of it when it was chosen, from 0 to 1.")
 
 
 class EpisodeShown(_Shape):

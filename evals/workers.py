@@ -19,6 +19,8 @@ def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
     # Spawned, not forked: whoever measures has threads of its own.
     context = multiprocessing.get_context("spawn")
     cores = os.cpu_count() or 1
+    # Read when a worker loads numpy: threads of several would wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     count = cores + 2 if most is None else min(cores, most)
     with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         try:

@@ -35,6 +35,8 @@ MAX_TOKENS = 256
 MAX_CHARACTERS = 16_384
 """Characters looked at before tokens are counted, so that a huge text costs no more than a long one."""
 
+CACHE_SIZE = 2048
+
 _BATCH = 16
 _HASH_CHARACTERS = 16
 
@@ -46,7 +48,7 @@ class Embedder:
     changes its vector by rounding only (below 1e-6).
     """
 
-    def __init__(self, *, session: Any, tokenizer: Tokenizer, cache_size: int = 2048) -> None:
+    def __init__(self, *, session: Any, tokenizer: Tokenizer, cache_size: int = CACHE_SIZE) -> None:
         self._session = session
         self._tokenizer = tokenizer
         self._cache: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
@@ -57,10 +59,11 @@ class Embedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
 
     @classmethod
-    def open(cls, cache_dir: Path) -> Embedder:
+    def open(cls, cache_dir: Path, *, cache_size: int = CACHE_SIZE) -> Embedder:
         """Load the model, building its graph in `cache_dir` if it is not there yet (blocks: 0.5 s, the first time 3 s).
 
-        Raises `EmbeddingError` when the weights are missing or unreadable, or the folder cannot be written.
+        `cache_size` texts keep their vectors (1.6 kB each). Raises `EmbeddingError` when the weights are missing or
+        unreadable, or the folder cannot be written.
         """
         files = find_model_files()
         onnxruntime = _silent_runtime()
@@ -71,7 +74,7 @@ class Embedder:
         tokenizer = Tokenizer.from_file(str(files.tokenizer))
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length=MAX_TOKENS)
-        return cls(session=session, tokenizer=tokenizer)
+        return cls(session=session, tokenizer=tokenizer, cache_size=cache_size)
 
     async def aembed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """`embed` off the event loop; texts embedded a moment ago are answered without leaving it.
@@ -102,6 +105,10 @@ class Embedder:
             self._keep(computed)
             known |= computed
         return _stack([known[text] for text in texts])
+
+    def know(self, texts: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Take over vectors that were computed earlier, by the same model."""
+        self._keep({_clean(text): vector for text, vector in zip(texts, vectors, strict=True)})
 
     def _answer(self) -> None:
         """Answer what was asked until nothing is left."""

@@ -7,67 +7,52 @@ stays in the store, so the index can be thrown away and built again. One process
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import hashlib
 import json
 import math
 import os
-import shutil
 import sqlite3
-import uuid
-from collections.abc import Callable, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from typing import Any, TypeVar, cast
 
-import chromadb
 import numpy as np
 from chromadb.api import ClientAPI
-from chromadb.api.client import Client
 from chromadb.api.collection_configuration import CreateCollectionConfiguration, CreateHNSWConfiguration
 from chromadb.api.models.Collection import Collection
-from chromadb.config import Settings as ChromaSettings
-from chromadb.errors import ChromaError, NotFoundError
+from chromadb.errors import NotFoundError
 from numpy.typing import NDArray
+
+from memory.chroma import (
+    DATABASE,
+    IndexUnavailable,
+    Probe,
+    connect,
+    connect_to_server,
+    disconnect,
+    identity,
+    remove_files,
+    take_lock,
+)
+from memory.minilm import DIMENSIONS
+from memory.vectors import TIE, Found, Vectors, nearest
 
 _T = TypeVar("_T")
 
 _LAYOUT = 1
 """Part of every collection's name; raised when what is stored changes, so that old vectors are never mixed with new."""
-_DATABASE = "chroma.sqlite3"
-_LOCK = "segue.lock"
 _BATCH = 1000
-_LOCKED_S = 0.5
+EXACT = 20_000
+"""Episodes of one kind up to which the only owner of an index searches all of them in memory (1.5 kB each)."""
+_MIRRORED = 60_000
+"""Episodes of all kinds that are held in memory for that."""
+_PAGE = 2_000
 _TIES = 16_384
 """Equally similar episodes among which the greatest ids are sought exactly."""
 _MARK_DIMENSIONS = 16
 _MARK_LENGTH = 0.1
-
-
-class IndexUnavailable(Exception):
-    """The index cannot be read or written; says which folder, why, and what would help."""
-
-
-class IndexLocked(IndexUnavailable):
-    """Another process owns the folder; the message says which."""
-
-
-class _Probe:
-    """Whether somebody else has locked Chroma's database: Chroma would wait for it with Python's interpreter lock."""
-
-    def __init__(self, file: Path) -> None:
-        self._connection = sqlite3.connect(file, timeout=_LOCKED_S, isolation_level=None, check_same_thread=False)
-
-    def wait(self) -> None:
-        """Wait a moment for the lock. Raises sqlite3.Error."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("ROLLBACK")
-
-    def close(self) -> None:
-        """Close."""
-        self._connection.close()
 
 
 class EpisodeIndex:
@@ -80,9 +65,10 @@ class EpisodeIndex:
         self._thread = thread
         self._client = client
         self._file = self._identity()
-        self._probe = _Probe(place / _DATABASE) if isinstance(place, Path) else None
+        self._probe = Probe(place / DATABASE) if isinstance(place, Path) else None
         self._collections: dict[str, Collection] = {}
         self._sizes: dict[str, int] = {}
+        self._mirrors: OrderedDict[str, Vectors] = OrderedDict()
         self._closed = False
 
     @classmethod
@@ -92,12 +78,12 @@ class EpisodeIndex:
         Raises `IndexLocked` when another process (or another index of this one) owns the folder, `IndexUnavailable`
         when Chroma cannot read its files.
         """
-        lock = _take_lock(path)
+        lock = take_lock(path)
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="episode-index")
         try:
             if discard:
-                await asyncio.get_running_loop().run_in_executor(thread, _remove_files, path)
-            client = await asyncio.get_running_loop().run_in_executor(thread, _connect, path)
+                await asyncio.get_running_loop().run_in_executor(thread, remove_files, path)
+            client = await asyncio.get_running_loop().run_in_executor(thread, connect, path)
             return cls(place=path, lock=lock, thread=thread, client=client)
         except BaseException:
             thread.shutdown(wait=False)
@@ -112,7 +98,7 @@ class EpisodeIndex:
         """
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="episode-index")
         try:
-            client = await asyncio.get_running_loop().run_in_executor(thread, _connect_to_server, address)
+            client = await asyncio.get_running_loop().run_in_executor(thread, connect_to_server, address)
         except BaseException:
             thread.shutdown(wait=False)
             raise
@@ -132,16 +118,22 @@ class EpisodeIndex:
         if rows:
             await self._run(lambda: self._add(_name(tenant, event_type), rows))
 
-    async def query(
-        self, tenant: str, event_type: str, vector: NDArray[np.float32], k: int
-    ) -> tuple[tuple[str, float], ...]:
+    async def query(self, tenant: str, event_type: str, vector: NDArray[np.float32], k: int) -> Found:
         """The k nearest ids with their cosine to the unit vector, nearest first.
 
-        Of equally near ones the greatest id comes first: ids that grow with time make that the newest.
+        Of equally near ones the greatest id comes first: ids that grow with time make that the newest. Exact up to
+        `EXACT` episodes of the kind where nobody else writes to the index; beyond, and on a shared server, what
+        Chroma's graph finds.
         """
         if k < 1:
             return ()
         return await self._run(lambda: self._query(_name(tenant, event_type), vector, k))
+
+    async def vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The unit vectors of those that are stored."""
+        if not ids:
+            return {}
+        return await self._run(lambda: self._vectors(_name(tenant, event_type), ids))
 
     async def remove(self, tenant: str, event_type: str, ids: Sequence[str]) -> None:
         """Forget these ids; unknown ones are no error."""
@@ -162,17 +154,18 @@ class EpisodeIndex:
             return
         self._closed = True
         try:
-            await asyncio.get_running_loop().run_in_executor(self._thread, _disconnect, self._client)
+            await asyncio.get_running_loop().run_in_executor(self._thread, disconnect, self._client)
             if self._probe is not None:
                 self._probe.close()
         finally:
             self._collections.clear()
+            self._mirrors.clear()
             self._thread.shutdown(wait=True)
             if self._lock is not None:
                 os.close(self._lock)
 
     def _identity(self) -> tuple[int, int] | None:
-        return _identity(self._place / _DATABASE) if isinstance(self._place, Path) else None
+        return identity(self._place / DATABASE) if isinstance(self._place, Path) else None
 
     async def _run(self, call: Callable[[], _T]) -> _T:
         """The one crossing from the event loop to Chroma, which blocks."""
@@ -205,13 +198,21 @@ class EpisodeIndex:
         )
         self._collections[name] = collection
         self._sizes.pop(name, None)
-        ids = list(rows)
+        # What fails half-way is read again from Chroma.
+        mirror, ids = self._mirrors.pop(name, None), list(rows)
         for start in range(0, len(ids), _BATCH):
             part = ids[start : start + _BATCH]
             marked = np.stack([np.concatenate([rows[one], _mark(one)]) for one in part])
             collection.upsert(ids=part, embeddings=marked)
+            if mirror is not None:
+                mirror.put(part, marked[:, :DIMENSIONS])
+        if mirror is not None:
+            self._mirrors[name] = mirror
 
-    def _query(self, name: str, vector: NDArray[np.float32], k: int) -> tuple[tuple[str, float], ...]:
+    def _query(self, name: str, vector: NDArray[np.float32], k: int) -> Found:
+        mirror = self._mirror(name)
+        if mirror is not None:
+            return mirror.nearest(vector, k)
         collection = self._find(name)
         total = self._count(name)
         if collection is None or total == 0:
@@ -222,17 +223,49 @@ class EpisodeIndex:
             answer = collection.query(query_embeddings=point, n_results=wanted, include=["distances"])
             cosines = _cosines(cast("list[list[float]]", answer["distances"])[0])
             found = nearest(answer["ids"][0], cosines, len(cosines))
-            complete = wanted >= total or len(found) <= k or found[k - 1][1] - found[-1][1] > 1e-5
+            complete = wanted >= total or len(found) <= k or found[k - 1][1] - found[-1][1] > TIE
             if complete or wanted >= _TIES:
                 return found[:k]
             wanted = min(total, 4 * wanted, max(_TIES, k))
 
+    def _mirror(self, name: str) -> Vectors | None:
+        """The kind's vectors in memory; None where there are too many, or others may write some."""
+        if self._lock is None:
+            return None
+        if self._count(name) > EXACT:
+            self._mirrors.pop(name, None)
+            return None
+        if name not in self._mirrors:
+            mirror, collection = Vectors(), self._find(name)
+            for start in range(0, self._count(name) if collection else 0, _PAGE):
+                ids, vectors = _page(cast(Collection, collection), limit=_PAGE, offset=start)
+                mirror.put(ids, vectors)
+            self._mirrors[name] = mirror
+        self._mirrors.move_to_end(name)
+        while sum(map(len, self._mirrors.values())) > max(_MIRRORED, len(self._mirrors[name])):
+            self._mirrors.popitem(last=False)
+        return self._mirrors[name]
+
+    def _vectors(self, name: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        mirror, collection = self._mirror(name), self._find(name)
+        if mirror is not None:
+            return mirror.of(ids)
+        found: dict[str, NDArray[np.float32]] = {}
+        for start in range(0, len(ids) if collection else 0, _BATCH):
+            wanted = list(dict.fromkeys(ids[start : start + _BATCH]))
+            found |= dict(zip(*_page(cast(Collection, collection), ids=wanted), strict=True))
+        return found
+
     def _remove(self, name: str, ids: list[str]) -> None:
         collection = self._find(name)
         self._sizes.pop(name, None)
+        mirror = self._mirrors.pop(name, None)
         if collection is not None:
             for start in range(0, len(ids), _BATCH):
                 collection.delete(ids=ids[start : start + _BATCH])
+        if mirror is not None:
+            mirror.remove(ids)
+            self._mirrors[name] = mirror
 
     def _count(self, name: str) -> int:
         """Asked once after every write: with one owner nobody else changes it, and asking costs as much as a query."""
@@ -244,6 +277,7 @@ class EpisodeIndex:
     def _clear(self) -> None:
         self._collections.clear()
         self._sizes.clear()
+        self._mirrors.clear()
         for collection in self._client.list_collections():
             self._client.delete_collection(collection.name)
 
@@ -256,11 +290,11 @@ class EpisodeIndex:
         return self._collections[name]
 
 
-def nearest(ids: Sequence[str], cosines: NDArray[np.float64], k: int) -> tuple[tuple[str, float], ...]:
-    """The k greatest cosines with their ids, nearest first; of those equal to five digits the greatest id first."""
-    by_id = sorted(range(len(ids)), key=ids.__getitem__, reverse=True)
-    order = np.array(by_id, np.intp)[np.argsort(-np.round(cosines[by_id], 5), kind="stable")[: max(k, 0)]]
-    return tuple(zip([ids[row] for row in order.tolist()], cosines[order].tolist(), strict=True))
+def _page(collection: Collection, **which: Any) -> tuple[list[str], NDArray[np.float32]]:
+    """Ids and vectors as `EpisodeIndex.add` got them."""
+    read = collection.get(include=["embeddings"], **which)
+    marked = np.asarray(read["embeddings"], np.float32).reshape(len(read["ids"]), DIMENSIONS + _MARK_DIMENSIONS)
+    return read["ids"], marked[:, :DIMENSIONS]
 
 
 def _graph() -> CreateCollectionConfiguration:
@@ -289,89 +323,3 @@ def _mark(episode_id: str) -> NDArray[np.float32]:
 
 def _cosines(distances: Sequence[float]) -> NDArray[np.float64]:
     return np.clip((1.0 - np.array(distances, np.float64)) * math.sqrt(1.0 + _MARK_LENGTH**2), -1.0, 1.0)
-
-
-def _take_lock(path: Path) -> int:
-    """The descriptor that holds the folder's lock until it is closed; the file holds the owner's process id."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        lock = os.open(path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise IndexUnavailable(f"The index folder {path} cannot be used: {error}. Name one that can be written.") from (
-            error
-        )
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        owner = os.read(lock, 32).decode("ascii", "replace").strip() or "unknown"
-        os.close(lock)
-        raise IndexLocked(
-            f"The index in {path} is in use by process {owner}. Stop it, or talk to it over HTTP (--url)."
-        ) from error
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
-    return lock
-
-
-def _connect(path: Path) -> ClientAPI:
-    """A client on the folder, proved by a first read."""
-    try:
-        client = _client(path)
-        client.list_collections()
-    except Exception as error:
-        # Chroma keeps a half-started system per path and hands it out next time; a second try makes it let go.
-        with contextlib.suppress(ChromaError, AttributeError, ValueError, OSError):
-            _disconnect(_client(path))
-        raise IndexUnavailable(
-            f"The index in {path} cannot be opened: {error}. `segue memory rebuild` makes it anew from the store."
-        ) from error
-    return client
-
-
-def _connect_to_server(address: str) -> ClientAPI:
-    url = urlsplit(address)
-    tls = url.scheme == "https"
-    if url.scheme not in ("http", "https") or not url.hostname:
-        raise IndexUnavailable(f"{address!r} is no address of a Chroma server. Write it as in http://127.0.0.1:8000.")
-    try:
-        settings = ChromaSettings(anonymized_telemetry=False)
-        port = url.port or (443 if tls else 8000)
-        client = chromadb.HttpClient(host=url.hostname, port=port, ssl=tls, settings=settings)
-        client.list_collections()
-    except Exception as error:
-        raise IndexUnavailable(
-            f"The Chroma server {address} cannot be used: {error}. Start it (`chroma run`), or name another one."
-        ) from error
-    return client
-
-
-def _client(path: Path) -> ClientAPI:
-    return chromadb.PersistentClient(path=path, settings=ChromaSettings(anonymized_telemetry=False))
-
-
-def _disconnect(client: ClientAPI) -> None:
-    cast(Client, client).close()
-
-
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
-
-
-def _remove_files(path: Path) -> None:
-    """Remove what Chroma writes, and only that: its database and its folders, which are named by UUIDs."""
-    for entry in path.iterdir():
-        if entry.is_dir() and _is_uuid(entry.name):
-            shutil.rmtree(entry)
-        elif entry.name.startswith(_DATABASE):
-            entry.unlink()
-
-
-def _is_uuid(name: str) -> bool:
-    try:
-        return str(uuid.UUID(name)) == name
-    except ValueError:
-        return False

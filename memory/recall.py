@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -14,12 +15,15 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from memory.chroma import IndexUnavailable
 from memory.embedding import Embedder
 from memory.episodes import EpisodeError, check_episode
-from memory.index import EpisodeIndex, IndexUnavailable, nearest
-from memory.scoring import Neighbour, Settings, evidence
+from memory.index import EpisodeIndex
+from memory.scoring import Neighbour, evidence
+from memory.settings import Settings
 from memory.tail import Tail
 from memory.types import ActionEvidence, Episode, Feature
+from memory.vectors import nearest
 
 Fetch: TypeAlias = Callable[[str, Sequence[str]], Awaitable[Sequence[Episode]]]
 """Tenant, ids -> those episodes with the rewards known by now; unknown ids are left out."""
@@ -27,6 +31,8 @@ Fetch: TypeAlias = Callable[[str, Sequence[str]], Awaitable[Sequence[Episode]]]
 TAIL_LIMIT = 16_384
 """Most episodes that wait in the tail (about 1.5 kB each); a tail this long means that the index fails for good."""
 
+_DESCRIPTIONS = 128
+"""Sets of descriptions whose vectors are kept."""
 _REBUILD_BATCH = 256
 _FLUSH_BATCH = 64
 """Chroma keeps the interpreter to itself while it writes: about 30 ms for 64 episodes, 100 ms for 256."""
@@ -56,6 +62,7 @@ class Memory:
         self._clock = clock
         self._tail = Tail()
         self._writing = asyncio.Lock()
+        self._descriptions: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
 
     @property
     def tail_size(self) -> int:
@@ -96,15 +103,27 @@ class Memory:
         if not near:
             return {}
         episodes = await self._fetch(tenant, tuple(near))
-        neighbours = [
-            Neighbour(episode=episode, similarity=near[episode.id])
+        sound = [
+            episode
             for episode in episodes
             if episode.id in near
             and episode.tenant == tenant
             and episode.event_type == event_type
             and _is_sound(episode)
         ]
+        vectors = await self._vectors(tenant, event_type, [episode.id for episode in sound])
+        neighbours = [
+            Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
+        ]
         return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
+
+    async def _vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        waiting = self._tail.of(tenant, event_type, ids)
+        try:
+            indexed = await self._index.vectors(tenant, event_type, [one for one in ids if one not in waiting])
+        except IndexUnavailable as error:
+            raise MemoryUnavailable(f"Nothing can be recalled: {error}") from error
+        return {**indexed, **waiting}
 
     async def remember(self, episode: Episode) -> None:
         """Make the episode findable at once, until the process ends; `flush` makes it last. Again is no error.
@@ -158,9 +177,17 @@ class Memory:
 
     async def similarities(self, text: str, descriptions: Mapping[str, str]) -> Mapping[str, float]:
         """Cosine of the text to each description, by the description's name."""
-        vectors = await self._embedder.aembed([text, *descriptions.values()])
-        cosines: NDArray[np.float32] = np.clip(vectors[1:] @ vectors[0], -1.0, 1.0)
+        (vector,) = await self._embedder.aembed([text])
+        cosines: NDArray[np.float32] = np.clip(await self._described(tuple(descriptions.values())) @ vector, -1.0, 1.0)
         return dict(zip(descriptions, cosines.tolist(), strict=True))
+
+    async def _described(self, texts: tuple[str, ...]) -> NDArray[np.float32]:
+        """Their vectors, shape (n, 384), kept as the same tools are asked for in every decision."""
+        known = self._descriptions.pop(texts, None)
+        self._descriptions[texts] = await self._embedder.aembed(texts) if known is None else known
+        if len(self._descriptions) > _DESCRIPTIONS:
+            self._descriptions.popitem(last=False)
+        return self._descriptions[texts]
 
     async def rebuild(
         self, episodes: AsyncIterable[Episode] | Iterable[Episode], progress: Callable[[int], None] | None = None

@@ -1,11 +1,17 @@
-"""How like episodes change the choice of an action: the formula, as pure functions. Start with `evidence`, `score`.
+"""How like episodes change the choice of an action: the formula, as pure functions. Start with `evidence`, `scores`.
 
     w_i      = weight * exp((sim_i - 1) / h) * agree(f, f_i) * trust_i * 2^(-age_i / H)
     S(a)     = sum of w_i * reward_i          F(a) = sum of w_i * (1 - reward_i)
-    score(a) = (kappa * p(a) + S(a)) / (kappa + S(a) + F(a))
+    D(a)     = sum of alpha_i * (reward_i - p_i)
+    p'(a)    = softmax over the rivals of log p(a) + gain * (D(a) - sum over b != a of D(b) * p(a) / (1 - p(b)))
+    score(a) = (kappa * p'(a) + S(a)) / (kappa + S(a) + F(a))
 
-The sums run over the k weightiest episodes with a similarity of at least s0 that took action a and whose outcome is
-known; p is the prior. It is a kernel estimate of the reward with kappa pseudo-observations at the prior.
+The sums run over episodes with a similarity of at least s0 that took action a and whose outcome is known, those of S
+and F over the k weightiest of them. p is the prior, p_i what it was for the action when it was taken. S and F are a
+kernel estimate of the reward, with kappa pseudo-observations at p'. D is how much better than expected the action did
+in like situations: the surprises, smoothed by kernel ridge regression (`surprise`), so that many like episodes say one
+thing once. What is surprisingly good draws on the prior, at the cost of its rivals in proportion to their own prior;
+what is surprisingly bad gives way to them.
 """
 
 from __future__ import annotations
@@ -16,49 +22,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.likeness import agree
+from memory.settings import Settings
+from memory.surprise import Surprise, surprises
 from memory.types import ActionEvidence, Episode, Feature
 
 _SECONDS_PER_DAY = 86_400.0
-_NUMBERS = (int, float)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """The constants of the formula. Unless said otherwise: first values tried on MetaTool (199 tools, MiniLM)."""
-
-    kappa: float = 1.0
-    """Pseudo-observations the prior counts for."""
-    s0: float = 0.4
-    """Cosine below which an episode is no neighbour."""
-    h: float = 0.2
-    """Width of the kernel: at a cosine lower by h an episode weighs 1/e."""
-    weight: float = 5.0
-    """Weight of one outcome in an identical situation, in the unit of kappa."""
-    k: int = 30
-    """Episodes that may speak."""
-    pool: int = 200
-    """Nearest episodes looked at, of which the k weightiest speak. More than k, since those without an outcome say
-    nothing and texts from a template are alike, so that features must choose among many. Our choice, not measured."""
-    half_life_days: float = 90.0
-    """H: age at which an episode weighs half. Our choice, not measured."""
-    temperature: float = 0.1
-    """Of the softmax that turns cosines into the prior. Our choice, not measured."""
-    mismatch: float = 0.15
-    """Factor of one categorical feature that differs. Our choice, not measured."""
-    operator_trust: float = 0.5
-    """Share of `weight` that an operator's yes or no has before an outcome is known. Our choice, not measured."""
-    source_cap: float = 10.0
-    """Summed weight one event source may contribute to one action. Our choice, not measured."""
-
-    def __post_init__(self) -> None:
-        for name in ("kappa", "h", "weight", "k", "pool", "half_life_days", "temperature", "source_cap"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"memory settings: {name} is {value!r}. Use a finite number above 0.")
-        for name, low in (("s0", -1.0), ("mismatch", 0.0), ("operator_trust", 0.0)):
-            value = getattr(self, name)
-            if not low <= value <= 1:
-                raise ValueError(f"memory settings: {name} is {value!r}. Use a number from {low:g} to 1.")
+_UNTOLD = 0.5
+"""What was expected of an action when nobody wrote it down."""
+_SURE = 0.95
+"""A prior from here on moves its rivals as if it were this."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +43,8 @@ class Neighbour:
 
     episode: Episode
     similarity: float
+    vector: NDArray[np.float32] | None = None
+    """Of its text; without it the episode counts in S and F only."""
 
 
 def prior(similarities: Mapping[str, float], temperature: float) -> Mapping[str, float]:
@@ -94,6 +72,49 @@ def score(prior: float, evidence: ActionEvidence | None, settings: Settings) -> 
     return min(1.0, good / (settings.kappa + evidence.success + evidence.failure))
 
 
+def scores(
+    priors: Mapping[str, float], evidence: Mapping[str, ActionEvidence], settings: Settings
+) -> Mapping[str, float]:
+    """The estimated reward of each of the rivals, in [0, 1]; without evidence the priors themselves."""
+    return {
+        action: score(prior, evidence.get(action), settings)
+        for action, prior in corrected(priors, evidence, settings).items()
+    }
+
+
+def corrected(
+    priors: Mapping[str, float], evidence: Mapping[str, ActionEvidence], settings: Settings
+) -> Mapping[str, float]:
+    """p' of the formula for each of the rivals; it sums to what the priors do.
+
+    Rivals of one prior, such as one tool's variants, share what was surprisingly good about any of them: it must not
+    keep the others from being tried, as nothing was expected of one rather than of the other.
+    """
+    told = _shared(priors, {action: evidence[action].surprise for action in priors if action in evidence})
+    total = math.fsum(priors.values())
+    if not any(told.values()) or not total > 0:
+        return priors
+    names = list(priors)
+    p = np.array([priors[name] for name in names]) / total
+    moved = np.array([told.get(name, 0.0) for name in names])
+    given = moved / (1.0 - np.minimum(p, _SURE))
+    with np.errstate(divide="ignore"):
+        logits = np.log(p) + settings.gain * (moved - p * (given.sum() - given))
+    powers = np.exp(logits - logits.max())
+    return dict(zip(names, np.minimum(1.0, total * powers / powers.sum()).tolist(), strict=True))
+
+
+def _shared(priors: Mapping[str, float], told: Mapping[str, float]) -> Mapping[str, float]:
+    alike: dict[float, list[str]] = {}
+    for action, prior in priors.items():
+        alike.setdefault(round(prior, 12), []).append(action)
+    return {
+        action: min(0.0, told.get(action, 0.0)) + math.fsum(max(0.0, told.get(one, 0.0)) for one in group) / len(group)
+        for group in alike.values()
+        for action in group
+    }
+
+
 def evidence(
     neighbours: Sequence[Neighbour],
     *,
@@ -116,57 +137,25 @@ def evidence(
     for voice in voices[: settings.k]:
         for action, word in voice.words():
             words.setdefault(action, []).append(word)
-    return {action: _sum(action, said, settings.source_cap) for action, said in sorted(words.items())}
+    moved = _surprises(voices, features, settings)
+    return {
+        action: _sum(action, words.get(action, []), moved.get(action, 0.0), settings.source_cap)
+        for action in sorted(words.keys() | moved.keys())
+    }
 
 
-def weigh(*, similarity: float, agreement: float, trust: float, age_days: float, settings: Settings) -> float:
-    """w_i of the formula. Zero below s0; a time in the future counts as now."""
+def weigh(
+    *, similarity: float, agreement: float, trust: float, age_days: float, settings: Settings, bare: bool = False
+) -> float:
+    """w_i of the formula; `bare` of features. Zero below s0; a time in the future counts as now."""
     if not similarity >= settings.s0:
         return 0.0
-    kernel = math.exp((min(similarity, 1.0) - 1.0) / settings.h)
-    fading = math.exp2(-max(age_days, 0.0) / settings.half_life_days)
-    return settings.weight * kernel * agreement * trust * fading
+    kernel = math.exp((min(similarity, 1.0) - 1.0) / (settings.h_bare if bare else settings.h))
+    return settings.weight * kernel * agreement * trust * _fading(age_days, settings)
 
 
-def agree(f: Mapping[str, Feature], f_i: Mapping[str, Feature], mismatch: float = Settings.mismatch) -> float:
-    """Product over the features both sides have, in (0, 1] for a mismatch above 0; missing on one side is neutral.
-
-    Categories that differ count `mismatch`. Numbers count mismatch^d, where d is their difference relative to the
-    greater of them, at most 1: equal numbers 1, half as much mismatch^0.5, opposite signs `mismatch`.
-    """
-    product = 1.0
-    for name in sorted(f):
-        if name in f_i:
-            distance = _distance(f[name], f_i[name])
-            if distance:
-                product *= math.pow(mismatch, distance)
-    return product
-
-
-def _distance(a: Feature, b: Feature) -> float:
-    """0 for alike, 1 for different; numbers lie between."""
-    if type(a) is str or type(b) is str:
-        return 0.0 if a == b else 1.0
-    if _is_number(a) and _is_number(b):
-        x, y = _finite(a), _finite(b)
-        if x is None or y is None or x == y:
-            return 0.0
-        scale = max(abs(x), abs(y))
-        return min(1.0, abs(x / scale - y / scale))
-    return 0.0 if type(a) is type(b) and a == b else 1.0
-
-
-def _is_number(value: Feature) -> bool:
-    return isinstance(value, _NUMBERS) and not isinstance(value, bool)
-
-
-def _finite(value: Feature) -> float | None:
-    """A number as a float; None, which says nothing, for NaN, infinity and integers no float can hold."""
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+def _fading(age_days: float, settings: Settings) -> float:
+    return math.exp2(-max(age_days, 0.0) / settings.half_life_days)
 
 
 class _Word(NamedTuple):
@@ -178,22 +167,37 @@ class _Word(NamedTuple):
     reward: float
 
 
+class _Verdict(NamedTuple):
+    """How one action of an episode turned out."""
+
+    share: float
+    """Of the episode's weight."""
+    reward: float
+    expected: float
+    """p_i of the formula."""
+
+
 class _Voice(NamedTuple):
     """An episode that has something to say."""
 
-    id: str
-    source: str
+    neighbour: Neighbour
     weight: float
     """Of the action it says most about."""
     full: float
     """Weight of a whole share."""
-    verdicts: Mapping[str, tuple[float, float]]
-    """Share of the weight and reward, by action."""
+    lasting: float
+    """What trust and age leave of it."""
+    verdicts: Mapping[str, _Verdict]
+
+    @property
+    def id(self) -> str:
+        return self.neighbour.episode.id
 
     def words(self) -> Iterator[tuple[str, _Word]]:
-        for action, (share, reward) in self.verdicts.items():
-            if self.full * share > 0:
-                yield action, _Word(self.id, self.source, self.full * share, reward)
+        source = self.neighbour.episode.source
+        for action, verdict in self.verdicts.items():
+            if self.full * verdict.share > 0:
+                yield action, _Word(self.id, source, self.full * verdict.share, verdict.reward)
 
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
@@ -209,29 +213,33 @@ def _hear(
     verdicts = _verdicts(episode, goals, settings.operator_trust)
     if not verdicts:
         return None
+    age_days = (now - episode.closed_at).total_seconds() / _SECONDS_PER_DAY
     full = weigh(
         similarity=neighbour.similarity,
         agreement=agree(features, episode.features, settings.mismatch),
         trust=episode.trust,
-        age_days=(now - episode.closed_at).total_seconds() / _SECONDS_PER_DAY,
+        age_days=age_days,
         settings=settings,
+        bare=not features,
     )
-    loudest = full * max(share for share, _ in verdicts.values())
-    return _Voice(episode.id, episode.source, loudest, full, verdicts) if loudest > 0 else None
+    loudest = full * max(verdict.share for verdict in verdicts.values())
+    lasting = episode.trust * _fading(age_days, settings)
+    return _Voice(neighbour, loudest, full, lasting, verdicts) if loudest > 0 else None
 
 
-def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, tuple[float, float]]:
-    """Per action its share of the episode's weight and its reward.
+def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, _Verdict]:
+    """Per action its share of the episode's weight, its reward and what was expected of it.
 
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
     reward = combined(episode.rewards, goals)
-    verdicts = dict.fromkeys(episode.declined, (operator_trust, 0.0))
+    verdicts = dict.fromkeys(episode.declined, _Verdict(operator_trust, 0.0, _UNTOLD))
     for taken in episode.actions:
+        expected = _UNTOLD if taken.prior is None else taken.prior
         if reward is not None:
-            verdicts[taken.action] = (1.0, reward)
+            verdicts[taken.action] = _Verdict(1.0, reward, expected)
         elif taken.decided_by == "operator":
-            verdicts[taken.action] = (operator_trust, 1.0)
+            verdicts[taken.action] = _Verdict(operator_trust, 1.0, expected)
     return verdicts
 
 
@@ -244,8 +252,24 @@ def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float 
     return min(1.0, math.fsum(weight * reward for weight, reward in counted) / total) if total else None
 
 
-def _sum(action: str, words: Sequence[_Word], source_cap: float) -> ActionEvidence:
-    """S and F of one action; a source above the cap is scaled down to it, its rewards keeping their proportion."""
+def _surprises(voices: Sequence[_Voice], features: Mapping[str, Feature], settings: Settings) -> Mapping[str, float]:
+    heard = [
+        Surprise(
+            similarity=voice.neighbour.similarity,
+            vector=voice.neighbour.vector,
+            features=voice.neighbour.episode.features,
+            source=voice.neighbour.episode.source,
+            doubt=1.0 / (voice.lasting * max(verdict.share for verdict in voice.verdicts.values())),
+            amounts={action: verdict.reward - verdict.expected for action, verdict in voice.verdicts.items()},
+        )
+        for voice in sorted(voices, key=lambda voice: voice.id)
+        if voice.neighbour.vector is not None
+    ]
+    return surprises(heard, features, settings)
+
+
+def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:
+    """S, F and D of one action; a source above the cap is scaled down to it, its rewards keeping their proportion."""
     total: dict[str, float] = {}
     for word in words:
         total[word.source] = total.get(word.source, 0.0) + word.weight
@@ -256,4 +280,5 @@ def _sum(action: str, words: Sequence[_Word], source_cap: float) -> ActionEviden
         success=math.fsum(weight * word.reward for weight, word in weighed),
         failure=math.fsum(weight * (1.0 - word.reward) for weight, word in weighed),
         episodes=tuple(word.id for _, word in weighed),
+        surprise=surprise,
     )

@@ -58,6 +58,11 @@ class Tail:
         cosines = np.clip(self._stacked[kind] @ vector, -1.0, 1.0)
         return dict(zip(rows, cosines.tolist(), strict=True))
 
+    def of(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The vectors of those that wait."""
+        rows = self._kinds.get((tenant, event_type), {})
+        return {one: rows[one] for one in ids if one in rows}
+
     def parts(self, most: int) -> Sequence[Part]:
         """All that waits now, at most `most` episodes to a part."""
         parts = []

@@ -21,6 +21,8 @@ class EpisodeAction:
     """`planner`, the chat model's name, or `operator`."""
     propensity: float
     """Probability with which the decider chose this action among its rivals, in (0, 1]."""
+    prior: float | None = None
+    """What was expected of it when it was chosen, p(a) in [0, 1]; None where nobody wrote it down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +62,5 @@ class ActionEvidence:
     """F(a): summed weight of (1 - reward)."""
     episodes: tuple[str, ...]
     """Ids of the episodes used, heaviest first."""
+    surprise: float = 0.0
+    """D(a): how much better than expected it did in like situations; below 0: worse."""

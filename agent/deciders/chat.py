@@ -17,7 +17,7 @@ from agent.deciders.chat_functions import functions
 from agent.deciders.chat_messages import EMPTY_NOTE, characters, messages
 from agent.deciders.chat_reading import read_decision
 from agent.types import DeciderError, Decision, Situation
-from memory.scoring import Settings
+from memory.settings import Settings
 
 CHARACTERS_PER_TOKEN = 4
 

@@ -11,7 +11,8 @@ from agent.actions import action_name
 from agent.deciders.chat_functions import ask_name
 from agent.deciders.chat_wire import NO_OBJECT
 from agent.types import Call, CallResult, Candidate, DeciderError, Decision, Question, Situation
-from memory.scoring import Settings, score
+from memory.scoring import score
+from memory.settings import Settings
 from tools.arguments import MAX_BYTES, MAX_DEPTH
 from tools.errors import shorten
 from tools.jsontext import JsonError, json_text, plain_json

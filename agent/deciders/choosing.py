@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.actions import action_name
+from agent.deciders.expecting import Expectations
 from agent.deciders.filling import same_json
 from agent.deciders.planner_meaning import Meanings, in_words, tokens
 from agent.deciders.planner_settings import PlannerSettings
 from agent.deciders.planner_values import as_schema, fits, members, properties
 from agent.types import Candidate, Situation
 from memory.scoring import prior as softmax
-from memory.scoring import score
+from memory.scoring import scores
 from memory.types import ActionEvidence
 from tools.types import JsonObject, JsonValue, Tool
 
@@ -33,6 +34,8 @@ class Option:
     action: str
     cosine: float
     prior: float
+    expected: float
+    """Its part of the priors of all that were weighed with it."""
     evidence: ActionEvidence | None
     score: float
 
@@ -56,46 +59,67 @@ class Option:
 class Chooser:
     """Weighs actions within one decision."""
 
-    def __init__(self, situation: Situation, meanings: Meanings, settings: PlannerSettings) -> None:
+    def __init__(
+        self, situation: Situation, meanings: Meanings, expectations: Expectations, settings: PlannerSettings
+    ) -> None:
         self._situation = situation
         self._meanings = meanings
+        self._expectations = expectations
         self._settings = settings
 
-    async def weigh(self, tools: Sequence[Tool], cosines: Mapping[str, float]) -> list[Option]:
-        """Every action of the tools, best first: by score, meaning, what the situation says of it, as declared."""
+    async def weigh(
+        self, tools: Sequence[Tool], cosines: Mapping[str, float], texts: Sequence[str] = ()
+    ) -> list[Option]:
+        """Every action of the tools, best first: by score, meaning, what the situation says of it, as declared.
+
+        The cosines are those to a purpose, or else to the event, which `texts` tell in its own words.
+        """
         settings = self._settings
-        best = max((cosines[tool.name] for tool in tools), default=0.0)
-        # So small a difference of cosines tells nothing; counted, it would keep the runner-up from ever being tried.
-        levelled = {
-            tool.name: best if cosines[tool.name] >= best - settings.equal_margin else cosines[tool.name]
-            for tool in tools
-        }
-        priors = softmax(levelled, settings.memory.temperature)
-        options: list[Option] = []
+        expected = await self._expected(tools, cosines, texts)
+        best = max(expected.values(), default=0.0)
+        # So small a difference from a purpose tells nothing; counted, it would keep the runner-up from being tried.
+        margin = 0.0 if texts else settings.equal_margin
+        levelled = {name: best if cosine >= best - margin else cosine for name, cosine in expected.items()}
+        meant = softmax(levelled, settings.memory.temperature)
+        rivals: list[tuple[Tool, JsonObject, str]] = []
+        priors: dict[str, float] = {}
         for tool in tools:
             for chosen in variants(tool, self._situation.bound, settings.max_variants):
                 action = action_name(tool, chosen)
-                known = self._sound(action)
-                options.append(
-                    Option(
-                        tool=tool,
-                        chosen=chosen,
-                        action=action,
-                        cosine=cosines[tool.name],
-                        prior=priors[tool.name],
-                        evidence=known,
-                        score=score(min(1.0, priors[tool.name]), known, settings.memory),
-                    )
-                )
-        return await self._ordered(options)
+                rivals.append((tool, chosen, action))
+                priors[action] = meant[tool.name]
+        evidence = {action: known for action in priors for known in [self._sound(action)] if known is not None}
+        total = math.fsum(priors.values())
+        reached = scores(priors, evidence, settings.memory)
+        options = [
+            Option(
+                tool=tool,
+                chosen=chosen,
+                action=action,
+                cosine=cosines[tool.name],
+                prior=priors[action],
+                expected=priors[action] / total if total else 0.0,
+                evidence=evidence.get(action),
+                score=reached[action],
+            )
+            for tool, chosen, action in rivals
+        ]
+        return await self._ordered(options, expected)
+
+    async def _expected(
+        self, tools: Sequence[Tool], cosines: Mapping[str, float], texts: Sequence[str]
+    ) -> Mapping[str, float]:
+        if texts:
+            return await self._expectations.of(self._meanings, texts, tools)
+        return {tool.name: cosines[tool.name] for tool in tools}
 
     def _sound(self, action: str) -> ActionEvidence | None:
         known = self._situation.evidence.get(action)
-        if known is None or not (math.isfinite(known.success) and math.isfinite(known.failure)):
+        if known is None or not (math.isfinite(known.success + known.failure + known.surprise)):
             return None
         return known
 
-    async def _ordered(self, options: list[Option]) -> list[Option]:
+    async def _ordered(self, options: list[Option], expected: Mapping[str, float]) -> list[Option]:
         if not options:
             return []
         best = max(option.score for option in options)
@@ -111,7 +135,7 @@ class Chooser:
             options,
             key=lambda option: (
                 -round(option.score, 9),
-                -option.cosine,
+                -expected[option.tool.name],
                 not pull[option.action][0],
                 -pull[option.action][1],
             ),

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from agent.deciders.expecting import Expectations
 from agent.deciders.planner_evidence import EvidencePlanner
 from agent.deciders.planner_fields import may_give
 from agent.deciders.planner_habits import HabitBooks, HabitPlanner
@@ -41,6 +42,7 @@ class Planner:
     def __init__(self, similarities: Similarities, settings: PlannerSettings) -> None:
         self._similarities = similarities
         self._settings = settings
+        self._expectations = Expectations(settings.memory.lexical)
         self._habits = HabitBooks()
 
     @property
@@ -50,7 +52,7 @@ class Planner:
 
     async def decide(self, situation: Situation) -> Decision:
         """The next wave of calls, a question, or the end; deterministic for one situation and one memory."""
-        turn = Turn(situation, self._similarities, self._settings)
+        turn = Turn(situation, self._similarities, self._expectations, self._settings)
         nexts = await self._nexts(turn)
         wave = _wave(turn, nexts)
         for one in nexts:

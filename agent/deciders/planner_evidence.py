@@ -22,6 +22,11 @@ class EvidencePlanner:
     def __init__(self, turn: Turn) -> None:
         self._turn = turn
 
+    @property
+    def _texts(self) -> tuple[str, str]:
+        """What the event is: by the portfolio's description, and by its text."""
+        return self._turn.situation.event_description, self._turn.situation.text
+
     async def strong(self, *, outside: Set[str]) -> list[Next]:
         """Writes that like episodes alone are reason enough for, of tools that perform none of the steps `outside`.
 
@@ -29,7 +34,7 @@ class EvidencePlanner:
         """
         turn = self._turn
         tools = [tool for tool in turn.writes if tool.governance.step is None or tool.governance.step not in outside]
-        options = await turn.chooser.weigh(tools, await self._cosines(tools)) if tools else []
+        options = await turn.chooser.weigh(tools, await self._cosines(tools), self._texts) if tools else []
         strong = self._without_rivals([option for option in options if turn.chooser.is_strong(option)])
         tried = {result.call.tool for result in turn.situation.results}
         fresh = [option for option in strong if option.tool.name not in tried]
@@ -199,7 +204,7 @@ class EvidencePlanner:
         return await turn.consult(sorted(worth, key=lambda tool: -cosines[tool.name]), None)
 
     async def _by_text(self) -> list[Option]:
-        return await self._turn.chooser.weigh(self._turn.writes, await self._cosines(self._turn.writes))
+        return await self._turn.chooser.weigh(self._turn.writes, await self._cosines(self._turn.writes), self._texts)
 
     async def _cosines(self, tools: Sequence[Tool]) -> dict[str, float]:
         """What the event means to each tool: its description by the portfolio, and its text."""

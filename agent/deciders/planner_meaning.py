@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from tools.types import Tool
@@ -49,6 +50,7 @@ def tool_text(tool: Tool) -> str:
     return f"{in_words(tool.name)}: {tool.description}"
 
 
+@lru_cache(maxsize=4_096)
 def in_words(name: str) -> str:
     """`stockLevel_2` -> `stock level 2`."""
     return " ".join(part.lower() for part in _PART.findall(name[:MAX_NAME])) or name[:MAX_NAME]

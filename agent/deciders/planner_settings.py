@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from memory.scoring import Settings
+from memory.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from agent.actions import action_name
 from agent.deciders.choosing import Chooser, Option
+from agent.deciders.expecting import Expectations
 from agent.deciders.filling import Filled, Filler, is_explanation, same_json
 from agent.deciders.planner_fields import may_give
 from agent.deciders.planner_meaning import Meanings, Similarities, in_words
@@ -33,12 +34,18 @@ class Planned:
 class Turn:
     """The working set of one decision; nothing of it outlives the decision."""
 
-    def __init__(self, situation: Situation, similarities: Similarities, settings: PlannerSettings) -> None:
+    def __init__(
+        self,
+        situation: Situation,
+        similarities: Similarities,
+        expectations: Expectations,
+        settings: PlannerSettings,
+    ) -> None:
         self.situation = situation
         self.settings = settings
         self.meanings = Meanings(similarities)
         self.filler = Filler(situation, self.meanings, settings)
-        self.chooser = Chooser(situation, self.meanings, settings)
+        self.chooser = Chooser(situation, self.meanings, expectations, settings)
         self.conditions = Conditions(situation)
         self.notes: list[Candidate] = []
         """Candidates of the report."""
@@ -53,6 +60,7 @@ class Turn:
             arguments=filled.arguments,
             action=action_name(option.tool, filled.arguments),
             purpose=purpose,
+            prior=option.expected,
         )
         return Planned(call=call, option=option, filled=filled)
 

@@ -144,6 +144,7 @@ def _call(run: str, number: int, index: int, verdict: Verdict) -> dict[str, obje
         "action": call.action,
         "purpose": call.purpose,
         "propensity": call.propensity,
+        "prior": call.prior,
         "decided_by": verdict.decided_by,
         "verdict": verdict.verdict,
         "why": verdict.why,

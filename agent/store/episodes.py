@@ -93,6 +93,7 @@ def _actions(episode: Episode) -> list[dict[str, Any]]:
             "tool": action.tool,
             "decided_by": action.decided_by,
             "propensity": action.propensity,
+            "prior": action.prior,
         }
         for action in episode.actions
     ]

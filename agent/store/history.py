@@ -197,6 +197,7 @@ def call_result(row: Mapping[Any, Any]) -> CallResult:
             action=row["action"],
             purpose=row["purpose"],
             propensity=row["propensity"],
+            prior=row["prior"],
         ),
         state=_state(row),
         result=row["result"],

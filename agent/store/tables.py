@@ -187,6 +187,7 @@ calls = Table(
     Column("action", Words, nullable=False),
     Column("purpose", Words),
     Column("propensity", Float, nullable=False),
+    Column("prior", Float),
     Column("decided_by", Words, nullable=False),
     Column("verdict", Name(16), nullable=False),
     Column("why", Words),

@@ -29,7 +29,7 @@ from agent.wiring import Settings, open_segue
 from evals.wire.company import PORTFOLIO, handle
 from evals.wire.tiny import Tiny
 from memory.embedding import Embedder
-from memory.scoring import Settings as Scoring
+from memory.settings import Settings as Scoring
 from tools.types import Governance, JsonObject, Tool
 
 PORT = 18_765

@@ -26,7 +26,7 @@ from agent.store.tables import runs
 from agent.types import Event
 from agent.wiring import Settings, rebuild_memory
 from memory.scoring import Neighbour, evidence
-from memory.scoring import Settings as MemorySettings
+from memory.settings import Settings as MemorySettings
 from memory.types import Episode, EpisodeAction
 from tests.agent.company import Company, Script, call, embedding_cache, open_company
 from tests.agent.conftest import new_database

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from memory.index import EpisodeIndex, IndexLocked, IndexUnavailable
+from memory.chroma import IndexLocked, IndexUnavailable
+from memory.index import EpisodeIndex
 
 
 def _vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -112,7 +113,7 @@ async def test_a_folder_has_one_owner_and_the_error_names_its_process(tmp_path: 
     with pytest.raises(IndexLocked, match=f"process {os.getpid()}"):
         await EpisodeIndex.open(tmp_path)
     program = (
-        "import asyncio, pathlib, sys; from memory.index import EpisodeIndex, IndexLocked\n"
+        "import asyncio, pathlib, sys; from memory.chroma import IndexLocked; from memory.index import EpisodeIndex\n"
         "try: asyncio.run(EpisodeIndex.open(pathlib.Path(sys.argv[1])))\n"
         "except IndexLocked as error: print(error)"
     )

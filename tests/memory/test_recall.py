@@ -14,7 +14,8 @@ from memory.embedding import Embedder
 from memory.episodes import EpisodeError
 from memory.index import EpisodeIndex
 from memory.recall import Memory, MemoryUnavailable
-from memory.scoring import Settings, score
+from memory.scoring import score
+from memory.settings import Settings
 from memory.types import Episode
 from tests.memory.episodes import NOW, episode
 

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.scoring import Neighbour, Settings, agree, evidence, prior, score, weigh
+from memory.likeness import agree
+from memory.scoring import Neighbour, evidence, prior, score, weigh
+from memory.settings import Settings
 from memory.types import ActionEvidence, Episode, Feature
 from tests.memory.episodes import NOW, episode
 
@@ -121,11 +123,11 @@ def test_weight_falls_with_distance_and_age_and_ends_at_s0() -> None:
         return weigh(similarity=similarity, agreement=1, trust=1, age_days=age_days, settings=SETTINGS)
 
     assert weight(1.0) == SETTINGS.weight
-    assert weight(0.8) == pytest.approx(SETTINGS.weight / math.e)
+    assert weight(1 - SETTINGS.h) == pytest.approx(SETTINGS.weight / math.e)
     assert weight(1.0, SETTINGS.half_life_days) == pytest.approx(SETTINGS.weight / 2)
     assert weight(1.0, -5) == SETTINGS.weight
-    assert weight(0.4) > 0
-    assert weight(0.399) == 0
+    assert weight(SETTINGS.s0) > 0
+    assert weight(SETTINGS.s0 - 0.001) == 0
     assert weight(math.nan) == 0
 
 

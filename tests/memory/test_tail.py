@@ -14,7 +14,7 @@ from memory import recall
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex
 from memory.recall import Memory, MemoryUnavailable
-from memory.scoring import Settings
+from memory.settings import Settings
 from memory.types import Episode
 from tests.memory.episodes import NOW, episode
 

@@ -1,0 +1,113 @@
+"""Plays arms on seeds in processes of their own, with every text embedded once. Start with `play_all`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agent.deciders.planner_settings import PlannerSettings
+from evals.stream.arms import Stage, play
+from evals.stream.figures import Played, Report, report
+from evals.stream.grader import Stress
+from evals.stream.labelled import Labelled, Rows, read
+from evals.workers import open_workers
+from memory.embedding import Embedder
+from memory.minilm import GRAPH_VERSION
+
+EMBEDDED = 256
+"""Texts between two signs of progress."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What is to be played."""
+
+    tools: Path
+    queries: Path
+    rows: Rows
+    events: int
+    seeds: Sequence[int]
+    arms: Sequence[str]
+    stresses: Sequence[Stress]
+    stressed: Sequence[str]
+    """Arms that are played under each stress too."""
+    cache: Path
+    """Folder of the embedding model and of vectors."""
+
+    @property
+    def tasks(self) -> Sequence[tuple[str, int, Stress | None]]:
+        """Arm, seed and stress, seed by seed."""
+        return [
+            (arm, seed, stress)
+            for seed in self.seeds
+            for stress in (None, *self.stresses)
+            for arm in (self.arms if stress is None else self.stressed)
+        ]
+
+
+def play_all(plan: Plan, embedding: Callable[[int, int], None], played: Callable[[str, int], None]) -> Report:
+    """The report; `embedding` gets (done, total) texts, `played` the arm and seed of each task that is done.
+
+    Raises `StreamError`.
+    """
+    began = time.monotonic()
+    labelled = read(plan.tools, plan.queries, plan.rows)
+    labelled.stream(0, plan.events)
+    with tempfile.TemporaryDirectory(prefix="segue-stream-") as folder:
+        vectors = _embed_all(labelled, plan, embedding)
+        known = Path(folder) / "vectors.npy"
+        np.save(known, vectors)
+        done: list[Played] = []
+        with open_workers(2) as pool:
+            waiting = {pool.submit(_play, plan, known, Path(folder), *task): task for task in plan.tasks}
+            for future in as_completed(waiting):
+                done.append(future.result())
+                played(waiting[future][0], waiting[future][1])
+    seconds = time.monotonic() - began
+    return report(done, tools=len(labelled.tools), events=plan.events, seconds=seconds)
+
+
+def _play(plan: Plan, known: Path, folder: Path, arm: str, seed: int, stress: Stress | None) -> Played:
+    labelled = read(plan.tools, plan.queries, plan.rows)
+    embedder = Embedder.open(plan.cache, cache_size=2 * len(labelled.texts) + 10 * len(labelled.tools))
+    texts = _texts(labelled)
+    embedder.know(texts, np.load(known, mmap_mode="r"))
+    with tempfile.TemporaryDirectory(dir=folder) as own:
+        stage = Stage(
+            labelled=labelled, events=plan.events, embedder=embedder, folder=Path(own), settings=PlannerSettings()
+        )
+        return asyncio.run(play(arm, seed, stress, stage))
+
+
+def _texts(labelled: Labelled) -> list[str]:
+    return list(dict.fromkeys(labelled.texts))
+
+
+def _embed_all(labelled: Labelled, plan: Plan, progress: Callable[[int, int], None]) -> NDArray[np.float32]:
+    """Kept in the cache folder under a hash of the texts, so that the next run need not wait."""
+    texts = _texts(labelled)
+    name = hashlib.blake2b("\0".join([str(GRAPH_VERSION), *texts]).encode(), digest_size=16).hexdigest()
+    kept = plan.cache / f"stream-{name}.npy"
+    if kept.exists():
+        found: NDArray[np.float32] = np.load(kept)
+        if found.shape[0] == len(texts):
+            return found
+    embedder = Embedder.open(plan.cache)
+    parts = []
+    for start in range(0, len(texts), EMBEDDED):
+        parts.append(embedder.embed(texts[start : start + EMBEDDED]))
+        progress(min(len(texts), start + EMBEDDED), len(texts))
+    vectors = np.concatenate(parts)
+    partly = kept.with_suffix(".tmp.npy")
+    np.save(partly, vectors)
+    partly.replace(kept)
+    return vectors

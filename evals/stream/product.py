@@ -1,0 +1,179 @@
+"""Segue's own recall, choice and credit, one event after another. Start with `Product.decide`.
+
+What decides is what serves: `Memory` over Chroma with its tail, `Chooser` with the prior and the score, and episodes
+with rewards joined when they are read. What a run has around that (ledger, store, graph) has no part in the choice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from agent.deciders.choosing import Chooser, Option
+from agent.deciders.expecting import Expectations
+from agent.deciders.planner_meaning import Meanings
+from agent.deciders.planner_settings import PlannerSettings
+from agent.types import Budget, Event, Situation
+from evals.stream.grader import Asked
+from memory.embedding import Embedder
+from memory.index import EpisodeIndex
+from memory.recall import Memory
+from memory.types import ActionEvidence, Episode, EpisodeAction
+from tools.types import Governance, Tool
+
+TENANT = "default"
+KIND = "stream.asked"
+GOALS = {"right": 1.0}
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+BETWEEN = timedelta(minutes=1)
+FLUSHED = 64
+"""Episodes after which the tail is written to the index: the product does it every second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """What was chosen, and how long recall took."""
+
+    tool: str
+    prior: float
+    recall_ms: float | None = None
+
+
+class Product:
+    """One memory, and the choice made with it."""
+
+    def __init__(
+        self, embedder: Embedder, index: EpisodeIndex, tools: Mapping[str, str], settings: PlannerSettings
+    ) -> None:
+        self._tools = tuple(
+            Tool(
+                name=name,
+                description=description,
+                parameters={"type": "object", "properties": {}},
+                returns=None,
+                source="stream",
+                governance=Governance(step="answer"),
+            )
+            for name, description in tools.items()
+        )
+        self._settings = settings
+        self._expectations = Expectations(settings.memory.lexical)
+        self._episodes: dict[str, Episode] = {}
+        self._now = BEGIN
+        self.memory = Memory(
+            embedder=embedder,
+            index=index,
+            fetch=self._fetch,
+            settings=settings.memory,
+            clock=lambda: self._now,
+        )
+
+    async def decide(self, asked: Asked, *, with_memory: bool) -> Decided:
+        """The best tool for the event."""
+        self._now = BEGIN + asked.number * BETWEEN
+        began = time.perf_counter()
+        evidence = await self._recall(asked) if with_memory else {}
+        took = 1000 * (time.perf_counter() - began) if with_memory else None
+        best = (await self._weigh(asked, evidence))[0]
+        return Decided(tool=best.tool.name, prior=best.expected, recall_ms=took)
+
+    async def prior_of(self, asked: Asked, tool: str) -> float:
+        """What is expected of a tool, whatever is best."""
+        return next(one.expected for one in await self._weigh(asked, {}) if one.tool.name == tool)
+
+    async def meant(self, asked: Asked) -> str:
+        """The tool whose description is nearest to the text."""
+        found = await self.memory.similarities(asked.text, {tool.name: tool.description for tool in self._tools})
+        return max(found, key=lambda name: found[name])
+
+    async def nearest_success(self, asked: Asked) -> str | None:
+        """The tool of the likest event that went well."""
+        k = max(1, len(self._episodes))
+        near = await self.memory.search(tenant=TENANT, event_type=KIND, text=asked.text, k=min(k, FLUSHED))
+        for name, similarity in near:
+            episode = self._episodes[name]
+            if similarity >= self._settings.memory.s0 and episode.rewards.get("right", 0.0) > 0.5:
+                return episode.actions[0].tool
+        return None
+
+    async def remember(self, asked: Asked, decided: Decided) -> None:
+        """Write the episode of what was decided; its outcome comes later."""
+        name = f"{asked.number:08}"
+        episode = Episode(
+            id=name,
+            tenant=TENANT,
+            source=asked.source,
+            event_id=name,
+            event_type=KIND,
+            subject=name,
+            text=asked.text,
+            features={},
+            actions=(
+                EpisodeAction(
+                    action=decided.tool, tool=decided.tool, decided_by="planner", propensity=1.0, prior=decided.prior
+                ),
+            ),
+            decided_by="planner",
+            closed_at=self._now,
+        )
+        self._episodes[name] = episode
+        await self.memory.remember(episode)
+        if self.memory.tail_size >= FLUSHED:
+            await self.memory.flush()
+
+    def reward(self, number: int, reward: float) -> None:
+        """An outcome came."""
+        name = f"{number:08}"
+        self._episodes[name] = replace(self._episodes[name], rewards={"right": reward})
+
+    async def forget(self) -> None:
+        """Lose everything."""
+        self._episodes.clear()
+        await self.memory.rebuild([])
+
+    async def _recall(self, asked: Asked) -> Mapping[str, ActionEvidence]:
+        return await self.memory.recall(tenant=TENANT, event_type=KIND, text=asked.text, features={}, goals=GOALS)
+
+    async def _weigh(self, asked: Asked, evidence: Mapping[str, ActionEvidence]) -> Sequence[Option]:
+        situation = self._situation(asked, evidence)
+        meanings = Meanings(self.memory.similarities)
+        chooser = Chooser(situation, meanings, self._expectations, self._settings)
+        return await chooser.weigh(self._tools, await meanings.of_tools(asked.text, self._tools), [asked.text])
+
+    async def _fetch(self, tenant: str, ids: Sequence[str]) -> Sequence[Episode]:
+        return [self._episodes[one] for one in ids if one in self._episodes and self._episodes[one].rewards]
+
+    def _situation(self, asked: Asked, evidence: Mapping[str, ActionEvidence]) -> Situation:
+        name = f"{asked.number:08}"
+        event = Event(source=asked.source, id=name, type=KIND, subject=name, time=self._now, data={"text": asked.text})
+        return Situation(
+            run=name,
+            decision=1,
+            event=event,
+            event_description="",
+            text=asked.text,
+            features={},
+            goals=GOALS,
+            tools=self._tools,
+            bound={},
+            playbook=None,
+            evidence=evidence,
+            results=(),
+            budget=Budget(decisions=1, calls=1, seconds=60.0, tokens=0),
+        )
+
+
+@asynccontextmanager
+async def open_product(
+    embedder: Embedder, folder: Path, tools: Mapping[str, str], settings: PlannerSettings
+) -> AsyncIterator[Product]:
+    """A product with an index of its own in the folder."""
+    index = await EpisodeIndex.open(folder)
+    try:
+        yield Product(embedder, index, tools, settings)
+    finally:
+        await index.aclose()
