@@ -3,7 +3,8 @@
     w_i      = weight * exp((sim_i - 1) / h) * agree(f, f_i) * trust_i * 2^(-age_i / H)
     S(a)     = sum of w_i * reward_i          F(a) = sum of w_i * (1 - reward_i)
     D(a)     = sum of alpha_i * (reward_i - p_i)
-    p'(a)    = softmax over the rivals of log p(a) + gain * (D(a) - sum over b != a of D(b) * p(a) / (1 - p(b)))
+    p'(a)    = softmax over the n rivals of
+               log p(a) + gain * log n * (D(a) - sum over b != a of D(b) * p(a) / (1 - p(b)))
     score(a) = (kappa * p'(a) + S(a)) / (kappa + S(a) + F(a))
 
 The sums run over episodes with a similarity of at least s0 that took action a and whose outcome is known, those of S
@@ -99,7 +100,7 @@ def corrected(
     moved = np.array([told.get(name, 0.0) for name in names])
     given = moved / (1.0 - np.minimum(p, _SURE))
     with np.errstate(divide="ignore"):
-        logits = np.log(p) + settings.gain * (moved - p * (given.sum() - given))
+        logits = np.log(p) + settings.gain * math.log(len(names)) * (moved - p * (given.sum() - given))
     powers = np.exp(logits - logits.max())
     return dict(zip(names, np.minimum(1.0, total * powers / powers.sum()).tolist(), strict=True))
 

@@ -37,8 +37,9 @@ class Settings:
     """Of the softmax that turns cosines into the prior."""
     lexical: float = 0.008
     """What a unit of BM25 between the text and a tool's words adds to a cosine before it becomes the prior."""
-    gain: float = 9.0
-    """Logits that one unit of surprise moves the prior by."""
+    gain: float = 1.7
+    """Logits that one unit of surprise moves the prior by, for each nat of the logarithm of the number of rivals: among
+    many it takes more to stand out. Tried with 199; for a few, our choice."""
     h_surprise: float = 0.4
     """Width of the kernel of surprises: wider than h, as what a failure tells about rivals holds farther away."""
     ridge: float = 0.3

@@ -14,7 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from memory.chroma import IndexLocked, IndexUnavailable
-from memory.index import EpisodeIndex
+from memory.index import EXACT, EpisodeIndex
+
+
+@pytest.fixture(params=[EXACT, 0], ids=["in memory", "by Chroma"], autouse=True)
+def exact(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every claim holds however the index searches."""
+    monkeypatch.setattr("memory.index.EXACT", request.param)
 
 
 def _vectors(count: int, seed: int = 0) -> NDArray[np.float32]:
@@ -166,3 +172,28 @@ async def test_a_folder_that_cannot_be_made_is_a_named_error(tmp_path: Path) -> 
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(IndexUnavailable, match="cannot be used"):
         await EpisodeIndex.open(tmp_path / "file" / "index")
+
+
+async def test_the_vectors_that_were_stored_come_back(index: EpisodeIndex) -> None:
+    vectors = _vectors(3)
+    await index.add("acme", "order.late", ["e1", "e2", "e3"], vectors)
+    await index.remove("acme", "order.late", ["e2"])
+    found = await index.vectors("acme", "order.late", ["e1", "e1", "e2", "e3", "never there"])
+    assert found.keys() == {"e1", "e3"}
+    assert np.abs(found["e3"] - vectors[2]).max() < 1e-6
+    assert await index.vectors("acme", "nothing.here", ["e1"]) == {}
+
+
+async def test_what_an_earlier_owner_stored_is_searched_by_the_next(tmp_path: Path) -> None:
+    vectors = _vectors(30)
+    first = await EpisodeIndex.open(tmp_path / "index")
+    await first.add("acme", "order.late", [f"e{number:02}" for number in range(30)], vectors)
+    await first.aclose()
+    second = await EpisodeIndex.open(tmp_path / "index")
+    await second.add("acme", "order.late", ["e30"], _vectors(1, seed=5))
+    for number in (0, 17, 29):
+        ((name, cosine),) = await second.query("acme", "order.late", vectors[number], 1)
+        assert name == f"e{number:02}"
+        assert cosine == pytest.approx(1.0, abs=1e-5)
+    assert await second.count("acme", "order.late") == 31
+    await second.aclose()
