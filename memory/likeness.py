@@ -58,7 +58,11 @@ def _finite(value: Feature) -> float | None:
 def agreements(
     rows: Sequence[Mapping[str, Feature]], names: Sequence[str], mismatch: float = Settings.mismatch
 ) -> NDArray[np.float64]:
-    """`agree` of every row with every row, over these features only; shape (rows, rows)."""
+    """As `agree`, of every row with every row over these features; shape (rows, rows), positive semidefinite.
+
+    For that, a feature that is missing, or a number that is none, is a value of its own here: were it like everything,
+    two rows could be as good as equal to a third and yet apart, and a regression over them could take any value.
+    """
     apart = np.zeros((len(rows), len(rows)))
     for name in names:
         apart += _apart([row.get(name) for row in rows])
@@ -66,24 +70,29 @@ def agreements(
 
 
 def _apart(values: Sequence[Feature | None]) -> NDArray[np.float64]:
-    """`_distance` of every value to every value; 0 where one is missing."""
-    codes: dict[tuple[type, Feature | None], int] = {}
-    kinds = np.array([0 if value is None else 2 if _is_number(value) else 1 for value in values])
-    coded = np.array([codes.setdefault((type(value), value), len(codes)) for value in values])
-    apart: NDArray[np.float64] = (
-        (coded[:, None] != coded[None, :]) & (kinds[:, None] > 0) & (kinds[None, :] > 0)
-    ).astype(np.float64)
-    numeric = [row for row, kind in enumerate(kinds) if kind == 2]
-    if numeric:
-        found = [_finite(value) for value in values if value is not None and _is_number(value)]
-        numbers = np.array([math.nan if one is None else one for one in found])
-        apart[np.ix_(numeric, numeric)] = _shares(numbers)
+    """`_distance` of every value to every value."""
+    codes: dict[object, int] = {}
+    numbers = {row: number for row, value in enumerate(values) for number in [_number(value)] if number is not None}
+    coded = np.array([codes.setdefault(_category(value), len(codes)) for value in values])
+    apart: NDArray[np.float64] = (coded[:, None] != coded[None, :]).astype(np.float64)
+    if numbers:
+        apart[np.ix_(list(numbers), list(numbers))] = _shares(np.array(list(numbers.values())))
     return apart
 
 
+def _number(value: Feature | None) -> float | None:
+    return _finite(value) if value is not None and _is_number(value) else None
+
+
+def _category(value: Feature | None) -> object:
+    """All numbers are one; what is missing, or is no number, is another."""
+    if value is None or _is_number(value):
+        return _number(value) is not None
+    return type(value), value
+
+
 def _shares(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far any two numbers are apart, relative to the greater of them; NaN is apart from nothing."""
+    """How far any two numbers are apart, relative to the greater of them, at most 1."""
     scale = np.maximum(np.abs(numbers[:, None]), np.abs(numbers[None, :]))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = np.abs(numbers[:, None] / scale - numbers[None, :] / scale)
-    return np.asarray(np.minimum(1.0, np.nan_to_num(shares, nan=0.0)), np.float64)
+    scale[scale == 0.0] = 1.0
+    return np.minimum(1.0, np.abs(numbers[:, None] / scale - numbers[None, :] / scale))

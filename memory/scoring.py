@@ -34,6 +34,8 @@ from memory.types import ActionEvidence, Episode, Feature
 _SECONDS_PER_DAY = 86_400.0
 _UNTOLD = 0.5
 """What was expected of an action when nobody wrote it down."""
+_LASTING = 1e-6
+"""What trust and age must leave of an episode for its surprise to count."""
 _SURE = 0.95
 """A prior from here on moves its rivals as if it were this."""
 
@@ -264,7 +266,7 @@ def _surprises(voices: Sequence[_Voice], features: Mapping[str, Feature], settin
             amounts={action: verdict.reward - verdict.expected for action, verdict in voice.verdicts.items()},
         )
         for voice in sorted(voices, key=lambda voice: voice.id)
-        if voice.neighbour.vector is not None
+        if voice.neighbour.vector is not None and voice.lasting > _LASTING
     ]
     return surprises(heard, features, settings)
 

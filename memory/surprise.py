@@ -56,8 +56,7 @@ def _shares(heard: Sequence[Surprise], features: Mapping[str, Feature], settings
     cosines[0, 1:] = cosines[1:, 0] = [one.similarity for one in heard]
     cosines[0, 0] = 1.0
     alike = np.exp((np.clip(cosines, -1.0, 1.0) - 1.0) / settings.h_surprise)
-    named = sorted({name for one in heard for name in one.features} | features.keys())
-    if named:
-        alike *= agreements([features, *(one.features for one in heard)], named, settings.mismatch)
+    if features:
+        alike *= agreements([features, *(one.features for one in heard)], sorted(features), settings.mismatch)
     noise = np.diag([settings.ridge * one.doubt for one in heard])
     return np.asarray(np.linalg.solve(alike[1:, 1:] + noise, alike[1:, 0]))

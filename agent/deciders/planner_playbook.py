@@ -254,7 +254,10 @@ def _why(planned: Planned, options: Sequence[Option]) -> str:
     option = planned.option
     if option.evidence is not None and option.evidence.episodes:
         return f"score {option.score:.2f} from {len(option.evidence.episodes)} like episodes"
-    return f"score {option.score:.2f} by meaning" if len(options) > 1 else "no other tool of the step means it"
+    if len(options) == 1:
+        return "no other tool of the step means it"
+    rivals = any(other.evidence is not None and other.evidence.surprise for other in options)
+    return f"score {option.score:.2f} by meaning" + (" and by how its rivals did" if rivals else "")
 
 
 def _lacks(filled: Filled) -> str:

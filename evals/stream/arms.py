@@ -3,7 +3,7 @@
 cosine        the tool whose description is nearest: a fixed plain prior
 no_memory     the product's own prior
 placebo       the product, told rewards of other events
-cache         the tool of the likest event that went well
+cache         the tool of the likest event that went well, if it is like enough
 successes     the product, told of nothing that went wrong
 product       the product
 ceiling       the plain formula, told the right tool after every event
@@ -13,10 +13,9 @@ amnesia       the product, which loses its memory at the start of the last quart
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -30,8 +29,6 @@ from memory.embedding import Embedder
 
 MAIN = ("cosine", "no_memory", "placebo", "cache", "successes", "product", "ceiling", "own_ceiling", "amnesia")
 STRESSED = ("no_memory", "product")
-
-Step: TypeAlias = Callable[[Asked], Awaitable[Decided]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,9 +58,7 @@ async def play(arm: str, seed: int, stress: Stress | None, stage: Stage) -> Play
             await playing.learn(asked, decided)
             if decided.recall_ms is not None:
                 took.append(decided.recall_ms)
-    return Played(
-        arm=name, seed=seed, right=np.array(right, np.bool_), recall_ms=np.array(took, np.float64), switched_off_at=None
-    )
+    return Played(arm=name, seed=seed, right=np.array(right, np.bool_), recall_ms=np.array(took, np.float64))
 
 
 class _Arm:

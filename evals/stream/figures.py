@@ -44,8 +44,6 @@ class Played:
     """Per event, in order: whether what was decided was right."""
     recall_ms: NDArray[np.float64]
     """Per event that asked memory: how long recall took; empty where memory was not asked."""
-    switched_off_at: int | None = None
-    """Event at which the control arm found that memory hurts and switched it off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,8 +75,6 @@ class ArmFigures:
     regret: float | None
     """Events the ceiling had right more than the arm, a seed."""
     curve: Sequence[float]
-    switched_off: float | None
-    """Share of seeds; None where it never was."""
 
     def as_json(self) -> dict[str, Any]:
         """Without the keys that nothing was found for."""
@@ -90,7 +86,6 @@ class ArmFigures:
             "negative_transfer": _rounded(self.negative_transfer, 4),
             "regret": _rounded(self.regret, 2),
             "curve": [round(part, 4) for part in self.curve],
-            "switched_off": _rounded(self.switched_off, 4),
         }
         return {key: value for key, value in found.items() if value is not None}
 
@@ -178,7 +173,6 @@ def _by_arm(played: Sequence[Played], events: int) -> Streams:
 def _figures(streams: Streams, arm: str) -> ArmFigures:
     mine = streams[arm].values()
     right = np.stack([one.right for one in mine])
-    off = fmean(one.switched_off_at is not None for one in mine)
     ceiling = _or_plain(streams, arm, "ceiling")
     short = [int(theirs.sum()) - int(ours.sum()) for ours, theirs in _pairs(streams, arm, ceiling)]
     return ArmFigures(
@@ -190,7 +184,6 @@ def _figures(streams: Streams, arm: str) -> ArmFigures:
         negative_transfer=_harm(streams, arm),
         regret=fmean(short) if short else None,
         curve=[float(part.mean()) for part in np.array_split(right, min(PARTS, right.shape[1]), axis=1)],
-        switched_off=off or None,
     )
 
 

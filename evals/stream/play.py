@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agent.deciders.planner_settings import PlannerSettings
 from evals.stream.arms import Stage, play
@@ -21,7 +20,7 @@ from evals.stream.grader import Stress
 from evals.stream.labelled import Labelled, Rows, read
 from evals.workers import open_workers
 from memory.embedding import Embedder
-from memory.minilm import GRAPH_VERSION
+from memory.minilm import DIMENSIONS, GRAPH_VERSION
 
 EMBEDDED = 256
 """Texts between two signs of progress."""
@@ -63,9 +62,7 @@ def play_all(plan: Plan, embedding: Callable[[int, int], None], played: Callable
     labelled = read(plan.tools, plan.queries, plan.rows)
     labelled.stream(0, plan.events)
     with tempfile.TemporaryDirectory(prefix="segue-stream-") as folder:
-        vectors = _embed_all(labelled, plan, embedding)
-        known = Path(folder) / "vectors.npy"
-        np.save(known, vectors)
+        known = _embed_all(labelled, plan, embedding)
         done: list[Played] = []
         with open_workers(2) as pool:
             waiting = {pool.submit(_play, plan, known, Path(folder), *task): task for task in plan.tasks}
@@ -92,22 +89,27 @@ def _texts(labelled: Labelled) -> list[str]:
     return list(dict.fromkeys(labelled.texts))
 
 
-def _embed_all(labelled: Labelled, plan: Plan, progress: Callable[[int, int], None]) -> NDArray[np.float32]:
-    """Kept in the cache folder under a hash of the texts, so that the next run need not wait."""
+def _embed_all(labelled: Labelled, plan: Plan, progress: Callable[[int, int], None]) -> Path:
+    """The file of all texts' vectors; kept under a hash of the texts, so that the next run need not wait."""
     texts = _texts(labelled)
     name = hashlib.blake2b("\0".join([str(GRAPH_VERSION), *texts]).encode(), digest_size=16).hexdigest()
     kept = plan.cache / f"stream-{name}.npy"
-    if kept.exists():
-        found: NDArray[np.float32] = np.load(kept)
-        if found.shape[0] == len(texts):
-            return found
+    if _is_whole(kept, len(texts)):
+        return kept
     embedder = Embedder.open(plan.cache)
     parts = []
     for start in range(0, len(texts), EMBEDDED):
         parts.append(embedder.embed(texts[start : start + EMBEDDED]))
         progress(min(len(texts), start + EMBEDDED), len(texts))
-    vectors = np.concatenate(parts)
-    partly = kept.with_suffix(".tmp.npy")
-    np.save(partly, vectors)
-    partly.replace(kept)
-    return vectors
+    with tempfile.NamedTemporaryFile(dir=plan.cache, suffix=".npy", delete=False) as partly:
+        np.save(partly, np.concatenate(parts))
+    Path(partly.name).replace(kept)
+    return kept
+
+
+def _is_whole(kept: Path, texts: int) -> bool:
+    try:
+        found = np.load(kept, mmap_mode="r")
+    except (OSError, ValueError):
+        return False
+    return bool(found.shape == (texts, DIMENSIONS) and found.dtype == np.float32)

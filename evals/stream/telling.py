@@ -21,7 +21,6 @@ COLUMNS = (
     "over cosine, points (95 %)",
     "negative transfer",
     "regret, events",
-    "switched off",
 )
 NOTHING = "-"
 STYLES = {"passed": "green", "failed": "bold red", "skipped": "yellow"}
@@ -49,7 +48,6 @@ def cells(one: ArmFigures) -> tuple[str, ...]:
         NOTHING if plain == "cosine" else _spread(one.gain_over_cosine),
         NOTHING if plain == "no_memory" else _share(one.negative_transfer),
         NOTHING if one.regret is None else f"{one.regret:.1f}",
-        _share(one.switched_off),
     )
 
 

@@ -23,6 +23,9 @@ quick = hypothesis.settings(max_examples=60, deadline=None)
 scalars: st.SearchStrategy[Feature] = st.one_of(
     st.sampled_from(["gold", "basic"]), st.booleans(), st.integers(-3, 3), st.floats(), st.just(10**400)
 )
+plain: st.SearchStrategy[Feature] = st.one_of(
+    st.sampled_from(["gold", "basic"]), st.booleans(), st.floats(allow_nan=False, allow_infinity=False)
+)
 
 
 def _vector(*angles: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
@@ -90,10 +93,28 @@ def test_a_situation_with_other_features_tells_less() -> None:
 
 
 @quick
-@given(st.lists(st.dictionaries(st.sampled_from("abc"), scalars), min_size=1, max_size=8))
-def test_many_at_once_agree_as_two_at_a_time_do(rows: list[dict[str, Feature]]) -> None:
+@given(st.lists(st.fixed_dictionaries(dict.fromkeys("abc", plain)), min_size=1, max_size=8))
+def test_many_at_once_agree_as_two_at_a_time_do_where_nothing_is_missing(rows: list[dict[str, Feature]]) -> None:
     expected = [[agree(one, other) for other in rows] for one in rows]
     assert agreements(rows, ["a", "b", "c"]) == pytest.approx(np.array(expected))
+
+
+@quick
+@given(st.lists(st.dictionaries(st.sampled_from("abc"), scalars), min_size=1, max_size=12))
+def test_no_features_make_the_regression_run_wild(rows: list[dict[str, Feature]]) -> None:
+    assert np.linalg.eigvalsh(agreements(rows, ["a", "b", "c"])).min() > -1e-9
+
+
+def test_what_lacks_a_feature_is_no_bridge_between_those_that_differ_by_it() -> None:
+    rows: list[dict[str, Feature]] = [{"n": 1}, {}, {"n": 1000}]
+    near = [_near(f"e{number}", "call", 1.0, features=rows[number % 3]) for number in range(30)]
+    assert abs(_surprise(*near, features={"n": 1})) <= 0.5
+    assert abs(_surprise(*near, features={"n": 1000, "other": "x"})) <= 0.5
+
+
+def test_an_episode_of_another_age_says_nothing_rather_than_break_the_sum() -> None:
+    old = _near("e1", "call", 1.0, age_days=300_000.0)
+    assert _surprise(old, _near("e2", "call", 1.0)) == pytest.approx(_surprise(_near("e2", "call", 1.0)))
 
 
 @quick

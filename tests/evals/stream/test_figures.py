@@ -15,14 +15,13 @@ EVENTS = 8
 """The last quarter is the last two."""
 
 
-def played(arm: str, right: str, *, seed: int = 0, recall_ms: Sequence[float] = (), off: int | None = None) -> Played:
+def played(arm: str, right: str, *, seed: int = 0, recall_ms: Sequence[float] = ()) -> Played:
     """One for right, nought for wrong; spaces are for the reader."""
     return Played(
         arm=arm,
         seed=seed,
         right=np.array([one == "1" for one in right.replace(" ", "")]),
         recall_ms=np.array(recall_ms, dtype=np.float64),
-        switched_off_at=off,
     )
 
 
@@ -73,7 +72,7 @@ def test_cosine_without_stress_stands_in_where_it_was_not_played_with_it() -> No
 
 def test_what_was_not_played_is_compared_with_nothing() -> None:
     found = of(played("product+noise", "0000 0011"), played("no_memory", "0000 0000")).as_json()
-    missing = {"gain_points", "gain_over_cosine_points", "negative_transfer", "regret", "switched_off"}
+    missing = {"gain_points", "gain_over_cosine_points", "negative_transfer", "regret"}
     assert not missing & found["arms"]["product+noise"].keys()
     assert found["ceiling_gap_closed"] is None
     assert found["recall"] == {"p50_ms": None, "p99_ms": None}
@@ -134,11 +133,6 @@ def test_only_what_the_product_recalled_is_timed() -> None:
         played("product+noise", "1111 1111", recall_ms=[99.0]),
     ).as_json()
     assert found["recall"] == {"p50_ms": 2.0, "p99_ms": pytest.approx(2.98)}
-
-
-def test_switching_off_is_a_share_of_seeds() -> None:
-    found = of(played("placebo", "1111 1111", off=4), played("placebo", "1111 1111", seed=1)).as_json()
-    assert found["arms"]["placebo"]["switched_off"] == 0.5
 
 
 def test_recovery_is_counted_to_where_half_of_the_loss_is_made_good() -> None:
