@@ -19,6 +19,7 @@ from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
+from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
@@ -26,7 +27,7 @@ from agent.remember import Remembering
 from agent.seen import Seen
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
-from agent.store import approvals, episodes, ledger, progress, queries, runs
+from agent.store import approvals, ledger, progress, queries, runs
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
 from agent.store.cancelling import cancel
 from agent.store.database import Database
@@ -40,7 +41,6 @@ from agent.store.queries import Page, RunFilter, Shown
 from agent.store.runs import OPEN
 from agent.types import Call
 from agent.watching import Watching
-from memory.recall import Memory
 from tools.types import JsonObject, JsonValue
 
 
@@ -76,7 +76,7 @@ class Segue:
         database: Database,
         portfolio: Portfolio,
         registry: GuardedTools,
-        memory: Memory,
+        memories: Memories,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -88,11 +88,11 @@ class Segue:
     ) -> None:
         self.portfolio = portfolio
         self.decided_by = decided_by
+        self.memories = memories
         self.pauses = pauses
         self.dead = dead
         self._database = database
         self._registry = registry
-        self._memory = memory
         self._dispatcher = dispatcher
         self._remembering = remembering
         self._clock = clock
@@ -179,12 +179,6 @@ class Segue:
         if found.state != "done":
             raise Conflict(f"effect {key!r} is {found.state}; only an effect that is done has a result")
         return found.result
-
-    async def outcomes(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
-        """Outcomes, newest first, those that matched no run too."""
-        return await self._database.read(
-            lambda connection: queries.list_outcomes(connection, tenant, state, cursor, limit)
-        )
 
     async def counts(self, tenant: str) -> Shown:
         """How much there is of everything."""
@@ -364,33 +358,6 @@ class Segue:
         self._dispatcher.wake()
         self.watching.changed()
         return shown
-
-    # --- memory
-
-    async def episodes(self, tenant: str, cursor: str | None, limit: int) -> Page:
-        """Episodes in the order they were made, with the rewards known by now."""
-        found = await self._database.read(lambda connection: episodes.page(connection, tenant, cursor or "", limit + 1))
-        shown = [episodes.as_json(episode) for episode in found]
-        return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
-
-    async def search(self, tenant: str, event_type: str, text: str, k: int) -> list[Shown]:
-        """The episodes most like a text, most similar first."""
-        if event_type not in self.portfolio.events:
-            raise NotFound(f"there is no event type {event_type!r}")
-        near = await self._memory.search(tenant=tenant, event_type=event_type, text=text, k=k)
-        found = await self._database.read(
-            lambda connection: episodes.fetch(connection, tenant, [episode for episode, _ in near])
-        )
-        by_id = {episode.id: episode for episode in found}
-        return [
-            {"similarity": round(similarity, 4), **episodes.as_json(by_id[episode])}
-            for episode, similarity in near
-            if episode in by_id
-        ]
-
-    async def rebuild(self, progress: Callable[[int], None]) -> int:
-        """Recreate the index from the store; the number of episodes in it."""
-        return await self._remembering.rebuild(progress)
 
 
 def _found(shown: Shown | None, what: str, name: str) -> Shown:

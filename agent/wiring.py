@@ -26,6 +26,7 @@ from agent.dispatcher import Dispatcher
 from agent.ids import new_id
 from agent.leases import Leases
 from agent.ledger import Ledger, Patience
+from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.place import Place, open_memory, open_place
 from agent.portfolio.load import complete, load_portfolio
@@ -108,7 +109,7 @@ async def open_segue(
             database=database,
             portfolio=portfolio,
             registry=tools,
-            memory=memory,
+            memories=Memories(database, portfolio, memory, remembering),
             dispatcher=dispatcher,
             remembering=remembering,
             pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),

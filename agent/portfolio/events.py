@@ -11,7 +11,7 @@ from agent.paths import DataPath, PathError, Template
 from agent.portfolio.entries import Entry
 from agent.portfolio.form import EventForm, OutcomeForm
 from agent.portfolio.mistakes import MistakeList, Place, suggest
-from agent.portfolio.model import EventType, Limits, OutcomeType
+from agent.portfolio.model import EventType, Learning, Limits, OutcomeType, Reflex
 from agent.portfolio.names import Names, Wish, resolve
 from agent.portfolio.queueing import build_queueing
 from agent.portfolio.reading import read_schema
@@ -71,6 +71,7 @@ def build_event(entry: Entry[EventForm], known: Known, mistakes: MistakeList) ->
         playbook=_playbook(form),
         limits=Limits(**form.limits.model_dump()),
         queueing=build_queueing(form.queue, entry.place.at("queue"), mistakes),
+        learning=_learning(form),
     )
     return event, wish
 
@@ -98,6 +99,12 @@ def build_outcome(entry: Entry[OutcomeForm], known: Known, mistakes: MistakeList
         window_s=form.join.window,
         grade=dict(form.grade),
     )
+
+
+def _learning(form: EventForm) -> Learning:
+    said = form.learning
+    reflex = Reflex(**said.reflex.model_dump()) if said.reflex is not None else None
+    return Learning(control=said.control, explore=said.explore, reflex=reflex)
 
 
 def _playbook(form: EventForm) -> tuple[Purpose, ...] | None:

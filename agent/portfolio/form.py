@@ -157,6 +157,23 @@ class QueueForm(Form):
     attempts: Count = Field(3, ge=1, le=100)
 
 
+class ReflexForm(Form):
+    """When a proven plan is used again without asking the chat model."""
+
+    checked: Amount = Field(0.05, ge=0, le=1)
+    episodes: Count = Field(5, ge=2, le=1_000)
+    lower: Amount = Field(0.7, ge=0.5, lt=1)
+    margin: Amount = Field(0.1, ge=0, le=1)
+
+
+class LearningForm(Form):
+    """How an event type learns."""
+
+    control: Amount = Field(0.0, ge=0, le=0.5)
+    explore: Amount = Field(0.0, ge=0, le=0.5)
+    reflex: ReflexForm | None = None
+
+
 class EventForm(Form):
     description: Description = ""
     schema_: dict[str, object] | None = Field(None, alias="schema")
@@ -168,6 +185,7 @@ class EventForm(Form):
     playbook: list[PurposeForm] | None = None
     limits: LimitsForm = LimitsForm()
     queue: QueueForm = QueueForm()
+    learning: LearningForm = LearningForm()
 
 
 class JoinForm(Form):

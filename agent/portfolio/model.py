@@ -105,6 +105,32 @@ class Queueing:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reflex:
+    """When a proven plan is used again without asking the chat model."""
+
+    checked: float = 0.05
+    """Share of such runs that still go to the model, as a check."""
+    episodes: int = 5
+    """Like runs that took the plan and have an outcome, at least."""
+    lower: float = 0.7
+    """Lower bound of their mean reward, at least."""
+    margin: float = 0.1
+    """By how much the plan's mean reward is above that of any other plan, at least."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """How an event type learns, beyond that its like episodes are evidence."""
+
+    control: float = 0.0
+    """Share of runs, by hash of the event's id, that decide without memory."""
+    explore: float = 0.0
+    """Share of decisions that try a permitted action of low risk other than the best."""
+    reflex: Reflex | None = None
+    """None: a chat model is always asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class EventType:
     name: str
     description: str
@@ -120,6 +146,7 @@ class EventType:
     playbook: tuple[Purpose, ...] | None
     limits: Limits
     queueing: Queueing = field(default_factory=Queueing)
+    learning: Learning = field(default_factory=Learning)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""What there is to see: runs, tools, outcomes, memory."""
+"""What there is to see: runs, tools."""
 
 # No postponed annotations here: FastAPI reads them while the routes are made.
 
@@ -13,7 +13,7 @@ from api.access import Opened, Operator, Reader
 from api.bodies import Json
 from api.event_stream import MEDIA_TYPE as STREAM
 from api.event_stream import EventStream, last_seen
-from api.forms import OutcomesQuery, PageQuery, RunsQuery, SearchQuery, StreamQuery
+from api.forms import RunsQuery, StreamQuery
 from api.openapi import problems
 
 router = APIRouter()
@@ -86,26 +86,3 @@ async def cancel_run(segue: Opened, caller: Operator, run: str) -> Response:
 async def list_tools(segue: Opened, caller: Reader) -> Response:
     """Registered tools with their schemas and governance."""
     return Json({"items": segue.tools()})
-
-
-@router.get("/v1/outcomes", tags=["memory"], response_model=shapes.OutcomePage, responses=problems())
-async def list_outcomes(segue: Opened, caller: Reader, query: Annotated[OutcomesQuery, Query()]) -> Response:
-    """Outcomes, newest first, with the run each was joined to and its rewards."""
-    return page(await segue.outcomes(caller.tenant, query.state, query.cursor, query.limit))
-
-
-@router.get("/v1/memory/episodes", tags=["memory"], response_model=shapes.EpisodePage, responses=problems())
-async def list_episodes(segue: Opened, caller: Reader, query: Annotated[PageQuery, Query()]) -> Response:
-    """Episodes, oldest first, with the rewards known by now."""
-    return page(await segue.episodes(caller.tenant, query.cursor, query.limit))
-
-
-@router.get(
-    "/v1/memory/search",
-    tags=["memory"],
-    response_model=shapes.FoundEpisodes,
-    responses=problems(s404="There is no such event type.", s503="Memory cannot be asked now."),
-)
-async def search_memory(segue: Opened, caller: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
-    """The episodes of an event type most like a text, most similar first."""
-    return Json({"items": await segue.search(caller.tenant, query.type, query.text, query.k)})

@@ -79,7 +79,7 @@ class Company:
         """Until no run is under way and every outcome is joined."""
         while True:
             runs = (await self._segue.counts(TENANT))["runs"]
-            new = await self._segue.outcomes(TENANT, "new", None, 1)
+            new = await self._segue.memories.outcomes(TENANT, "new", None, 1)
             if not runs.get("queued") and not runs.get("running") and not new.items:
                 return
             await asyncio.sleep(POLL_S)

@@ -235,7 +235,7 @@ async def test_cancelling_stops_before_the_next_effect_and_waits_for_the_one_in_
         assert (await company.segue.cancel("default", run, by="ann"))["status"] == "running"
         go_on.set()
         shown = await company.ended(run)
-        page = await company.segue.episodes("default", None, 9)
+        page = await company.segue.memories.episodes("default", None, 9)
     assert (shown["status"], shown["end"]) == ("cancelled", {"code": "cancelled", "detail": "by ann"})
     assert [effect["state"] for effect in shown["effects"]] == ["done"]
     assert company.ledger.of("book_call") == []

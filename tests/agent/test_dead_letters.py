@@ -227,7 +227,7 @@ async def test_after_a_replay_memory_knows_what_was_really_done_and_keeps_the_re
     ):
         run = await dead_letter(database)
         await company.send("c-1", id="o-1", type="customer.stayed", loyalty=1)
-        while (await company.segue.outcomes("default", "new", None, 9)).items:
+        while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
             await asyncio.sleep(0.02)
         reader, usual = EpisodeReader(), UsualRuns(database, {}, {"loyalty": 1.0})
         assert await told(database, reader, run) == ([], {"loyalty": 1.0})
@@ -237,7 +237,7 @@ async def test_after_a_replay_memory_knows_what_was_really_done_and_keeps_the_re
         assert [len(past.results) for past in await usual.of("after", "default", TYPE)] == [1]
         while await database.read(lambda connection: episodes.unindexed(connection, 1)):
             await asyncio.sleep(0.02)
-        (found,) = await company.segue.search("default", TYPE, "pause please", 5)
+        (found,) = await company.segue.memories.search("default", TYPE, "pause please", 5)
         assert [action["tool"] for action in found["actions"]] == ["pause_mail"]
 
 

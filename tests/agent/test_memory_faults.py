@@ -43,7 +43,9 @@ async def remembered(company: Company, message: str = MESSAGE) -> str:
     """A run with an outcome, and the index holds it."""
     run = await company.handle("c-1", message=message)
     await company.send("c-1", id="o-1", type="customer.stayed", loyalty=1)
-    while (await company.segue.outcomes("default", "new", None, 9)).items or not await all_indexed(company.segue):
+    while (await company.segue.memories.outcomes("default", "new", None, 9)).items or not await all_indexed(
+        company.segue
+    ):
         await asyncio.sleep(0.02)
     return str(run["id"])
 

@@ -104,5 +104,5 @@ async def goes_on(company: Company) -> None:
 
 async def recalled(company: Company) -> dict[str, dict[str, float]]:
     """Rewards of the episodes most like the first one, by run."""
-    near = await company.segue.search("default", "customer.upset", "my order never came", 5)
+    near = await company.segue.memories.search("default", "customer.upset", "my order never came", 5)
     return {episode["id"]: episode["rewards"] for episode in near}

@@ -37,7 +37,7 @@ async def run_at(company: Company, id: str, time: datetime) -> str:
 async def joined(segue: Segue) -> dict[str, Shown]:
     """Every outcome by its event's id, once none waits any more."""
     while True:
-        found = (await segue.outcomes("default", None, None, 50)).items
+        found = (await segue.memories.outcomes("default", None, None, 50)).items
         if all(one["state"] != "new" for one in found):
             return {one["event_id"]: one for one in found}
         await asyncio.sleep(0.02)
@@ -97,7 +97,7 @@ async def test_a_later_outcome_supersedes_an_earlier_one_and_overwrites_nothing(
         again = await send(company.segue, "o-1", T0 + timedelta(days=1), loyalty=0.2)
         found = await joined(company.segue)
         assert found["o-1"]["id"] == again
-        page = await company.segue.episodes("default", None, 10)
+        page = await company.segue.memories.episodes("default", None, 10)
         shown = await company.segue.run("default", run)
     assert page.items[0]["rewards"] == {"loyalty": 0.9}
     assert sorted(one["rewards"]["loyalty"] for one in shown["outcomes"]) == [0.2, 0.9]
@@ -112,7 +112,7 @@ async def test_an_outcome_of_a_run_still_going_counts_once_the_run_is_closed(tmp
         assert (await joined(company.segue))["o-1"]["run"] == run
         go_on.set()
         await company.ended(run)
-        page = await company.segue.episodes("default", None, 10)
+        page = await company.segue.memories.episodes("default", None, 10)
     assert page.items[0]["rewards"] == {"loyalty": 0.7}
 
 
@@ -151,7 +151,7 @@ async def test_decisions_of_a_run_look_for_like_episodes_once_in_a_while(
     async with open_company(tmp_path, script) as company:
         await company.handle("c-1", message="my parcel never came")
         await company.send("c-1", id="o-1", type="customer.stayed", loyalty=1)
-        while (await company.segue.outcomes("default", "new", None, 9)).items:
+        while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
             await asyncio.sleep(0.02)
         monkeypatch.setattr(Memory, "search", watched)
         script.seen.clear()

@@ -184,10 +184,10 @@ async def lives_through_pruning(tmp_path: Path, database_url: str | None) -> Non
             await company.segue.accept("default", [other])
         await company.send("p-done", id="o-done", type="customer.stayed", loyalty=1)
         await joined(company.segue)
-        (late,) = (await company.segue.outcomes("default", None, None, 5)).items
+        (late,) = (await company.segue.memories.outcomes("default", None, None, 5)).items
         assert (late["state"], late["run"]) == ("unmatched", None)
         assert (await company.handle("p-done", id="e-new", message="and now"))["status"] == "done"
-        near = await company.segue.search("default", "customer.upset", "my order never came", 5)
+        near = await company.segue.memories.search("default", "customer.upset", "my order never came", 5)
         assert done["id"] in {episode["id"] for episode in near}
         open_runs = (await company.segue.runs("default", RunFilter(status="waiting"), None, 5)).items
         assert [run["id"] for run in open_runs] == [doubtful["id"]]

@@ -248,7 +248,7 @@ async def test_a_run_that_fails_takes_its_open_approval_with_it(
         assert (approval["state"], approval["answered_by"]) == ("rejected", "segue")
         with pytest.raises(Conflict):
             await company.segue.answer("default", approval["id"], GivenAnswer(approved=True))
-        page = await company.segue.episodes("default", None, 10)
+        page = await company.segue.memories.episodes("default", None, 10)
     assert page.items[0]["declined"] == []
 
 

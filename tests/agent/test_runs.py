@@ -247,7 +247,7 @@ async def test_a_question_parks_the_run_and_the_operators_calls_are_made(tmp_pat
         chosen = (GivenCall(tool="pause_mail", arguments={"days": 3}), GivenCall(tool="look_up", arguments={}))
         await company.segue.answer("default", approval["id"], GivenAnswer(approved=True, calls=chosen, by="ann"))
         run = await company.ended(run["id"])
-        page = await company.segue.episodes("default", None, 10)
+        page = await company.segue.memories.episodes("default", None, 10)
     assert run["status"] == "done"
     assert company.ledger.of("pause_mail") == [{"customer": "c-1", "days": 3}]
     (episode,) = page.items
@@ -261,7 +261,7 @@ async def test_a_declined_question_is_remembered_as_declined(tmp_path: Path) -> 
         approval = await company.approval()
         await company.segue.answer("default", approval["id"], GivenAnswer(approved=False))
         run = await company.ended(run["id"])
-        page = await company.segue.episodes("default", None, 10)
+        page = await company.segue.memories.episodes("default", None, 10)
     assert run["status"] == "done"
     assert company.ledger.deliveries == []
     assert page.items[0]["declined"] == ["book_call"]
@@ -310,10 +310,12 @@ async def test_an_outcome_is_joined_graded_and_brings_evidence_to_the_next_decis
         run = await company.handle("c-1", message="my parcel never came")
         await company.send("c-1", id="o-1", type="customer.stayed", loyalty=0.8)
         await company.send("c-7", id="o-2", type="customer.stayed", loyalty=0.8)
-        while any(one["state"] == "new" for one in (await company.segue.outcomes("default", None, None, 9)).items):
+        while any(
+            one["state"] == "new" for one in (await company.segue.memories.outcomes("default", None, None, 9)).items
+        ):
             await asyncio.sleep(0.02)
         run = await company.segue.run("default", run["id"])
-        unmatched = await company.segue.outcomes("default", "unmatched", None, 9)
+        unmatched = await company.segue.memories.outcomes("default", "unmatched", None, 9)
         assert run["outcomes"][0]["rewards"] == {"loyalty": 0.8}
         assert [one["subject"] for one in unmatched.items] == ["c-7"]
         assert (await company.segue.counts("default"))["runs"] == {"done": 1}
@@ -331,6 +333,6 @@ async def test_memory_off_decides_without_evidence_and_still_writes_episodes(tmp
         await company.handle("c-1", message="hello")
         await company.send("c-1", id="o-1", type="customer.stayed", loyalty=1)
         await company.handle("c-2", id="e-2", message="hello")
-        episodes = await company.segue.episodes("default", None, 10)
+        episodes = await company.segue.memories.episodes("default", None, 10)
     assert all(not situation.evidence for situation in script.seen)
     assert len(episodes.items) == 2

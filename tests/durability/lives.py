@@ -218,7 +218,7 @@ class _Driver:
         self._fuse.accepts = "outcome"
         await self._send("stayed", "customer.stayed", loyalty=1)
         while True:
-            page = await self._segue.outcomes(TENANT, "new", None, 10)
+            page = await self._segue.memories.outcomes(TENANT, "new", None, 10)
             if not page.items:
                 break
             await asyncio.sleep(0.01)

@@ -307,7 +307,7 @@ class SegueMachine(RuleBasedStateMachine):
                 closed.add(one.run)
             for effect in run["effects"]:
                 self._compare_effect(effect, delivered)
-        page = self.lives.do(self.segue.episodes(self.tenant, None, MOST))
+        page = self.lives.do(self.segue.memories.episodes(self.tenant, None, MOST))
         assert sorted(episode["id"] for episode in page.items) == sorted(closed)
 
     def _compare_status(self, run: Shown) -> None:
@@ -338,7 +338,7 @@ class SegueMachine(RuleBasedStateMachine):
             assert list(begun) == [event for event in known if event not in never]
 
     def _compare_outcomes(self) -> None:
-        page = self.lives.do(self.segue.outcomes(self.tenant, None, None, MOST))
+        page = self.lives.do(self.segue.memories.outcomes(self.tenant, None, None, MOST))
         assert {one["id"]: one["run"] for one in page.items} == self.expected.outcomes
 
     def _compare_answers(self) -> None:
@@ -385,7 +385,7 @@ class SegueMachine(RuleBasedStateMachine):
             await asyncio.sleep(0)
 
     async def _until_joined(self) -> None:
-        while (await self.segue.outcomes(self.tenant, "new", None, MOST)).items:
+        while (await self.segue.memories.outcomes(self.tenant, "new", None, MOST)).items:
             await asyncio.sleep(POLL_S)
 
     async def _effects(self) -> list[Shown]:

@@ -55,7 +55,7 @@ async def closed(segue: Segue, number: int, supplier: str) -> None:
         raw(f"d{number}", "delivery.closed", f"m-{number}", delivery),
     ]
     await segue.accept("default", batch)
-    while (await segue.outcomes("default", "new", None, 1)).items:
+    while (await segue.memories.outcomes("default", "new", None, 1)).items:
         pass
 
 
