@@ -18,6 +18,7 @@ what is surprisingly bad gives way to them.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -135,6 +136,7 @@ def evidence(
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
     voices = [voice for one in _distinct(neighbours) for voice in [_hear(one, features, goals, now, settings)] if voice]
+    voices = _standing(voices, settings.standing)
     voices.sort(key=lambda voice: (-voice.weight, voice.id))
     words: dict[str, list[_Word]] = {}
     for voice in voices[: settings.k]:
@@ -189,15 +191,23 @@ class _Voice(NamedTuple):
     full: float
     """Weight of a whole share."""
     lasting: float
-    """What trust and age leave of it."""
+    """What trust, age and its source's standing leave of it."""
     verdicts: Mapping[str, _Verdict]
 
     @property
     def id(self) -> str:
         return self.neighbour.episode.id
 
+    @property
+    def source(self) -> str:
+        return self.neighbour.episode.source
+
+    def at(self, factor: float) -> _Voice:
+        """The same, weighing less."""
+        return self._replace(weight=self.weight * factor, full=self.full * factor, lasting=self.lasting * factor)
+
     def words(self) -> Iterator[tuple[str, _Word]]:
-        source = self.neighbour.episode.source
+        source = self.source
         for action, verdict in self.verdicts.items():
             if self.full * verdict.share > 0:
                 yield action, _Word(self.id, source, self.full * verdict.share, verdict.reward)
@@ -228,6 +238,16 @@ def _hear(
     loudest = full * max(verdict.share for verdict in verdicts.values())
     lasting = episode.trust * _fading(age_days, settings)
     return _Voice(neighbour, loudest, full, lasting, verdicts) if loudest > 0 else None
+
+
+def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
+    """A source that few of the voices come from says less: it must have told enough before it is heard as others are.
+
+    Its voices weigh in proportion, below `share` of the voices that the greatest source has.
+    """
+    number = Counter(voice.source for voice in voices)
+    full = share * max(number.values(), default=0)
+    return [voice.at(min(1.0, number[voice.source] / full)) for voice in voices]
 
 
 def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, _Verdict]:
@@ -261,7 +281,7 @@ def _surprises(voices: Sequence[_Voice], features: Mapping[str, Feature], settin
             similarity=voice.neighbour.similarity,
             vector=voice.neighbour.vector,
             features=voice.neighbour.episode.features,
-            source=voice.neighbour.episode.source,
+            source=voice.source,
             doubt=1.0 / (voice.lasting * max(verdict.share for verdict in voice.verdicts.values())),
             amounts={action: verdict.reward - verdict.expected for action, verdict in voice.verdicts.items()},
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 _POSITIVE = (
     *("kappa", "h", "weight", "k", "pool", "half_life_days", "temperature", "source_cap"),
-    *("gain", "h_bare", "h_surprise", "ridge", "source_pull"),
+    *("gain", "h_bare", "h_surprise", "ridge", "source_pull", "standing"),
 )
 _SHARES = (("s0", -1.0), ("mismatch", 0.0), ("operator_trust", 0.0), ("lexical", 0.0))
 
@@ -48,6 +48,9 @@ class Settings:
     """Factor of one categorical feature that differs. Our choice, not measured."""
     operator_trust: float = 0.5
     """Share of `weight` that an operator's yes or no has before an outcome is known. Our choice, not measured."""
+    standing: float = 0.5
+    """Part of the greatest source's like episodes that another must have, so that its own weigh in full; below, they
+    weigh in proportion. One source alone, and many of a size, all weigh in full."""
     source_pull: float = 1.0
     """Surprise one event source may contribute to one action, in either direction."""
     source_cap: float = 10.0

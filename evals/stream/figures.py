@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean, median
+from statistics import fmean
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,9 @@ PARTS = 16
 """Points of a learning curve; fewer where a stream has fewer events."""
 WINDOW = 100
 """Events that recovery after drift is read from."""
+DRIFTED = "product+drift"
+SOON = 500
+"""Events after a drift in which its worst is sought."""
 
 Part = Literal["mean", "low", "high"]
 PART_NAMES: Mapping[Part, str] = {"mean": "", "low": ", lower bound", "high": ", upper bound"}
@@ -104,7 +107,7 @@ class Report:
     recall_p50_ms: float | None
     recall_p99_ms: float | None
     recovery: Mapping[str, float]
-    """Events by arm with drift, the median over seeds; infinite where it never came."""
+    """Events by arm with drift; infinite where it never came."""
     seconds: float
     marks: Sequence[Mark]
 
@@ -133,6 +136,7 @@ def report(played: Sequence[Played], *, tools: int, events: int, seconds: float)
     streams = _by_arm(played, events)
     times = [one.recall_ms for one in streams.get("product", {}).values() if one.recall_ms.size]
     p50, p99 = np.percentile(np.concatenate(times), (50, 99)).tolist() if times else (None, None)
+    recovered = _recovery(streams, DRIFTED)
     return Report(
         seeds=sorted({one.seed for one in played}),
         events=events,
@@ -142,7 +146,7 @@ def report(played: Sequence[Played], *, tools: int, events: int, seconds: float)
         own_ceiling_gap_closed=_gap_closed(streams, "no_memory", "own_ceiling"),
         recall_p50_ms=p50,
         recall_p99_ms=p99,
-        recovery={arm: _recovery(found.values()) for arm, found in streams.items() if arm.endswith("+drift")},
+        recovery={} if recovered is None else {DRIFTED: recovered},
         seconds=seconds,
         marks=tuple(_marks(streams)),
     )
@@ -226,21 +230,27 @@ def _gap_closed(streams: Streams, bottom: str, top: str) -> float | None:
     return reached.mean / gap.mean if reached and gap and gap.mean > 0 else None
 
 
-def _recovery(played: Collection[Played]) -> float:
-    return float(median(_recovered_after(one.right) for one in played))
+def _recovery(streams: Streams, arm: str) -> float | None:
+    """Events after the half until half of what the arm then lost over `no_memory` is made good; None without either.
 
-
-def _recovered_after(right: NDArray[np.bool_]) -> float:
-    """Events after the half until half of the loss is made good; no window reaches back over the half."""
-    half = len(right) // 2
-    before, after = right[max(0, half - max(1, len(right) // 8)) : half], right[half:]
+    Both meet the same change, which no prior recovers from. What memory adds in a window, on average over the seeds, is
+    held against what it added in the eighth of the stream before; the loss is that of the worst window of the first
+    `SOON` events. Infinite where it is never made good.
+    """
+    pairs = _pairs(streams, arm, _twin(arm, "no_memory"))
+    if not pairs:
+        return None
+    added = np.sum([mine.astype(np.int64) - theirs for mine, theirs in pairs], axis=0)
+    half = len(added) // 2
+    before, after = added[max(0, half - max(1, len(added) // 8)) : half], added[half:]
     width = min(WINDOW, len(after))
-    sums = np.convolve(after, np.ones(width, dtype=np.int64), mode="valid")
-    scale, level, trough = len(before), width * int(before.sum()), int(sums[0]) * len(before)
-    if trough >= level:
+    sums = np.convolve(after, np.ones(width, dtype=np.int64), mode="valid") * len(before)
+    worst = int(np.argmin(sums[: max(1, SOON - width + 1)]))
+    level = width * int(before.sum())
+    if sums[worst] >= level:
         return 0.0
-    reached = np.flatnonzero(2 * scale * sums >= level + trough)
-    return float(width + reached[0]) if reached.size else math.inf
+    reached = np.flatnonzero(2 * sums[worst:] >= level + sums[worst])
+    return float(width + worst + reached[0]) if reached.size else math.inf
 
 
 def _marks(streams: Streams) -> Iterator[Mark]:
@@ -258,8 +268,7 @@ def _marks(streams: Streams) -> Iterator[Mark]:
     yield _ahead_mark(streams, "product+noise", "no_memory+noise", "mean", "at least", 9)
     yield _ahead_mark(streams, "product+delay", "no_memory+delay", "mean", "at least", 12)
     yield _ahead_mark(streams, "product", "product+poison", "mean", "at most", 1)
-    drifted = streams.get("product+drift", {}).values()
-    yield _mark("recovery of product+drift", "at most", 500, _recovery(drifted) if drifted else None, unit=" events")
+    yield _mark(f"recovery of {DRIFTED}", "at most", 500, _recovery(streams, DRIFTED), unit=" events")
 
 
 def _ahead_mark(streams: Streams, arm: str, other: str, part: Part, relation: Relation, bound: float) -> Mark:

@@ -184,11 +184,28 @@ def test_the_cap_keeps_the_proportion_of_success_and_failure() -> None:
     assert said.success == pytest.approx(3 * said.failure)
 
 
-def test_a_second_source_can_answer_a_flood_from_the_first() -> None:
+def _flood_and_desk(desk: int) -> ActionEvidence:
     flood = [_near(episode(f"f{n:02}", "call", rewards={"satisfaction": 1.0})) for n in range(20)]
-    desk = [_near(episode(f"d{n:02}", "call", rewards={"satisfaction": 0.0}, source="desk")) for n in range(2)]
-    said = _evidence(*flood, *desk)["call"]
+    said = [_near(episode(f"d{n:02}", "call", rewards={"satisfaction": 0.0}, source="desk")) for n in range(desk)]
+    return _evidence(*flood, *said, settings=replace(SETTINGS, k=100))["call"]
+
+
+def test_a_second_source_can_answer_a_flood_from_the_first() -> None:
+    said = _flood_and_desk(10)
     assert said.failure == pytest.approx(said.success)
+
+
+def test_a_source_of_few_episodes_weighs_little_beside_one_of_many() -> None:
+    few, alone = (
+        _flood_and_desk(1),
+        _evidence(_near(episode("d", "call", rewards={"satisfaction": 0.0}, source="desk"))),
+    )
+    assert few.failure == pytest.approx(0.1 * alone["call"].failure)
+
+
+def test_many_sources_of_few_episodes_each_all_weigh_in_full() -> None:
+    found = [_near(episode(f"e{n}", "call", rewards={"satisfaction": 1.0}, source=f"machine-{n}")) for n in range(5)]
+    assert _evidence(*found)["call"].success == pytest.approx(5 * _evidence(found[0])["call"].success)
 
 
 def test_an_untrusted_episode_says_nothing() -> None:

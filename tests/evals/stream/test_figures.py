@@ -135,24 +135,38 @@ def test_only_what_the_product_recalled_is_timed() -> None:
     assert found["recall"] == {"p50_ms": 2.0, "p99_ms": pytest.approx(2.98)}
 
 
+def beside(*drifted: Played) -> Report:
+    """Each beside a `no_memory+drift` that is always wrong."""
+    return of(*drifted, *(played("no_memory+drift", "0" * 800, seed=one.seed) for one in drifted))
+
+
 def test_recovery_is_counted_to_where_half_of_the_loss_is_made_good() -> None:
-    assert of(drifting(100)).as_json()["recovery"] == {"product+drift": 150}
-    assert of(drifting(50)).as_json()["recovery"] == {"product+drift": 125}
+    assert beside(drifting(100)).as_json()["recovery"] == {"product+drift": 150}
+    assert beside(drifting(50)).as_json()["recovery"] == {"product+drift": 125}
 
 
 def test_what_lost_nothing_has_recovered_at_once_and_what_stays_down_never_does() -> None:
-    assert of(drifting(0)).as_json()["recovery"] == {"product+drift": 0}
-    assert of(drifting(100, before="0")).as_json()["recovery"] == {"product+drift": 0}
-    found = of(drifting(400))
+    assert beside(drifting(0)).as_json()["recovery"] == {"product+drift": 0}
+    assert beside(drifting(100, before="0")).as_json()["recovery"] == {"product+drift": 0}
+    found = beside(drifting(400))
     assert found.as_json()["recovery"] == {"product+drift": None}
     missed = mark(found, "recovery of product+drift")
     assert (missed.state, missed.measured) == ("failed", None)
 
 
-def test_recovery_is_the_median_over_seeds() -> None:
-    found = of(drifting(100), drifting(400, seed=1), drifting(200, seed=2))
+def test_recovery_is_of_the_mean_over_seeds() -> None:
+    found = beside(drifting(100), drifting(400, seed=1), drifting(200, seed=2))
     assert found.as_json()["recovery"] == {"product+drift": 250}
     assert mark(found, "recovery of product+drift").state == "passed"
+
+
+def test_what_no_memory_loses_too_is_not_lost_by_memory() -> None:
+    twin = played("no_memory+drift", "0" * 400 + "0" * 100 + "1" * 300)
+    found = of(played("product+drift", "1" * 400 + "0" * 100 + "1" * 300), twin)
+    assert found.as_json()["recovery"] == {"product+drift": None}
+    alike = of(drifting(100), played("no_memory+drift", "1" * 400 + "0" * 100 + "1" * 300))
+    assert alike.as_json()["recovery"] == {"product+drift": 0}
+    assert of(drifting(100)).as_json()["recovery"] == {}
 
 
 def test_a_mark_is_met_at_its_bound() -> None:
