@@ -118,7 +118,7 @@ class EpisodeReader:
     kept: the run may be replayed, and then it is another.
     """
 
-    def __init__(self, most: int = 2_048, most_silent: int = 16_384) -> None:
+    def __init__(self, most: int = 16_384, most_silent: int = 16_384) -> None:
         self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
         self._silent: OrderedDict[tuple[str, str], None] = OrderedDict()
         """Of settled runs, and without an operator's word: only a reward can make them speak."""
