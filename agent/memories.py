@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sqlalchemy import Connection
+
 from agent.errors import NotFound
+from agent.mapping import draw
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
-from agent.store import episodes, queries
+from agent.store import episode_looks, episodes, queries
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
+from agent.stories import tell
 from memory.recall import Memory
 
 
@@ -33,6 +37,28 @@ class Memories:
         found = await self._database.read(lambda connection: episodes.page(connection, tenant, cursor or "", limit + 1))
         shown = [episodes.as_json(episode) for episode in found]
         return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
+
+    async def episode(self, tenant: str, episode: str) -> Shown:
+        """One episode, whole, with what it was used for since. Raises `NotFound`."""
+
+        def look(connection: Connection) -> Shown | None:
+            story = episode_looks.story(connection, tenant, episode)
+            if story is None:
+                return None
+            return tell(story, queries.outcomes_of(connection, episode), self._portfolio.goals)
+
+        shown = await self._database.read(look)
+        if shown is None:
+            raise NotFound(f"there is no episode {episode!r}")
+        return shown
+
+    async def map(self, tenant: str, event_type: str, limit: int) -> Shown:
+        """The newest episodes of an event type in two dimensions. Raises `NotFound`, `MemoryUnavailable`."""
+        if event_type not in self._portfolio.events:
+            raise NotFound(f"there is no event type {event_type!r}")
+        return await draw(
+            self._database, self._memory, self._portfolio.goals, tenant=tenant, event_type=event_type, limit=limit
+        )
 
     async def search(self, tenant: str, event_type: str, text: str, k: int) -> list[Shown]:
         """The episodes most like a text, most similar first."""

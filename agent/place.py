@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from agent.algebra import one_algebra_thread
 from agent.directory import DataDirectory, DataDirectoryBusy, HalfConfigured
 from agent.store import episodes, workers
 from agent.store.database import Database
@@ -85,7 +86,11 @@ def _busy(chroma_url: str | None) -> DataDirectoryBusy:
 async def open_memory(
     stack: AsyncExitStack, place: Place, embedder: Embedder, clock: Callable[[], datetime], *, discard: bool = False
 ) -> Memory:
-    """Memory over the place's index. Raises `IndexUnavailable`, `HalfConfigured`."""
+    """Memory over the place's index; from here on this process computes on one thread.
+
+    Raises `IndexUnavailable`, `HalfConfigured`.
+    """
+    one_algebra_thread()
     index = await (_server(place, clock, discard=discard) if place.shared else _folder(place, discard=discard))
     stack.push_async_callback(index.aclose)
     reader = episodes.EpisodeReader()

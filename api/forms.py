@@ -14,6 +14,7 @@ from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
 
 MOST_ITEMS = 200
+MOST_POINTS = 10_000
 
 
 def _printable(value: str) -> str:
@@ -85,6 +86,13 @@ class SearchQuery(_Request):
     type: Filter = Field(description="Event type whose episodes are searched.")
     text: Annotated[str, StringConstraints(min_length=1, max_length=8_000), AfterValidator(_printable)]
     k: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class MapQuery(_Request):
+    """Which episodes to lay out."""
+
+    type: Filter = Field(description="Event type whose episodes are laid out.")
+    limit: Annotated[int, Field(ge=1, le=MOST_POINTS, description="The newest so many.")] = 2_000
 
 
 class CallForm(_Request):

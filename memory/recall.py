@@ -111,13 +111,14 @@ class Memory:
             and episode.event_type == event_type
             and _is_sound(episode)
         ]
-        vectors = await self._vectors(tenant, event_type, [episode.id for episode in sound])
+        vectors = await self.vectors(tenant=tenant, event_type=event_type, ids=[episode.id for episode in sound])
         neighbours = [
             Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
         ]
         return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
 
-    async def _vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+    async def vectors(self, *, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The unit vectors of those that can be found by their text. Raises `MemoryUnavailable`."""
         waiting = self._tail.of(tenant, event_type, ids)
         try:
             indexed = await self._index.vectors(tenant, event_type, [one for one in ids if one not in waiting])

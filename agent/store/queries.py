@@ -134,7 +134,7 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
             ).mappings()
         ],
         "evidence": _latest_evidence(connection, run),
-        "outcomes": _outcomes_of(connection, run),
+        "outcomes": outcomes_of(connection, run),
         "stored_bytes": stored_bytes(connection, [run]),
     }
 
@@ -296,7 +296,8 @@ def _approval_row(row: RowMapping) -> Shown:
     return shown
 
 
-def _outcomes_of(connection: Connection, run: str) -> list[Shown]:
+def outcomes_of(connection: Connection, run: str) -> list[Shown]:
+    """Outcomes that were joined to a run, with the rewards of each."""
     rows = connection.execute(_outcomes().where(outcomes.c.run == run)).mappings()
     return _with_rewards(connection, list(rows))
 

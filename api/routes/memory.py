@@ -1,17 +1,18 @@
-"""What is remembered: outcomes, episodes, and those like a text."""
+"""What is remembered: outcomes, episodes, their map, and those like a text."""
 
 # No postponed annotations here: FastAPI reads them while the routes are made.
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api import shapes
+from api import shapes, shapes_memory
 from api.access import Opened, Reader
 from api.bodies import Json
-from api.forms import OutcomesQuery, PageQuery, SearchQuery
+from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery
 from api.openapi import problems
-from api.routes.runs import page
+from api.routes.runs import known_form, page
 
 router = APIRouter()
 
@@ -26,6 +27,29 @@ async def list_outcomes(segue: Opened, caller: Reader, query: Annotated[Outcomes
 async def list_episodes(segue: Opened, caller: Reader, query: Annotated[PageQuery, Query()]) -> Response:
     """Episodes, oldest first, with the rewards known by now."""
     return page(await segue.memories.episodes(caller.tenant, query.cursor, query.limit))
+
+
+@router.get(
+    "/v1/memory/episodes/{episode}",
+    tags=["memory"],
+    response_model=shapes_memory.EpisodeStory,
+    responses=problems(s404="There is no such episode."),
+)
+async def show_episode(segue: Opened, caller: Reader, episode: str) -> Response:
+    """An episode, whole: how it was decided, what came of it, and what it was used for since."""
+    return Json(await segue.memories.episode(caller.tenant, known_form("episode", episode)))
+
+
+@router.get(
+    "/v1/memory/map",
+    tags=["memory"],
+    response_model=shapes_memory.EpisodeMap,
+    responses=problems(s404="There is no such event type.", s503="Memory cannot be asked now."),
+)
+async def map_memory(segue: Opened, caller: Reader, query: Annotated[MapQuery, Query()]) -> Response:
+    """The newest episodes of an event type in two dimensions: like ones lie close."""
+    # Written on a thread: 10,000 points are some 3 MB.
+    return await asyncio.to_thread(Json, await segue.memories.map(caller.tenant, query.type, query.limit))
 
 
 @router.get(

@@ -1,12 +1,14 @@
-"""`segue bench overhead|ingest|scale`: their options. Start with `bench`."""
+"""`segue bench overhead|ingest|scale|embed|recall`: their options. Start with `bench`."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
@@ -30,6 +32,8 @@ def bench() -> typer.Typer:
     group.command("overhead", help="The same runs through Segue, bare LangGraph, DBOS and Aegra.")(overhead)
     group.command("ingest", help="How fast events are accepted while work piles up.")(ingest)
     group.command("scale", help="Memory and speed over many runs, and over several workers.")(scale)
+    group.command("embed", help="The vector of a text, alone and among others.")(embed)
+    group.command("recall", help="Recall from a long past that is made for it.")(recall)
     return group
 
 
@@ -105,18 +109,63 @@ def scale(
     _measure("scale", lambda progress: run_scale(asked, progress), as_json=as_json)
 
 
+def embed(
+    texts: Annotated[
+        int, typer.Option(min=32, max=100_000, help="Texts of 30 tokens, for each size of a batch.")
+    ] = 480,
+    as_json: AsJson = False,
+) -> None:
+    """Embed texts on one core; exit 1 if a mark is missed, 2 if nothing can be measured."""
+    from evals.bench.embed import Asked, run_embed
+
+    with _cache() as cache:
+        asked = Asked(texts=texts, cache=cache)
+        _measure("embed", lambda progress: run_embed(asked, progress), as_json=as_json)
+
+
+def recall(
+    episodes: Annotated[int, typer.Option(min=100, max=1_000_000, help="Episodes of the past.")] = 10_000,
+    texts: Annotated[int, typer.Option(min=1, max=1_000_000, help="At most so many different texts of them.")] = 20_000,
+    queries: Annotated[int, typer.Option(min=10, help="Situations that are timed, and as many in parts.")] = 500,
+    compared: Annotated[int, typer.Option(min=1, help="Situations held against the exact neighbours.")] = 300,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recall by texts nobody has asked for before; exit 1 if a mark is missed, 2 if nothing can be measured."""
+    from evals.bench.recall import Asked, run_recall
+
+    with _cache() as cache:
+        asked = Asked(episodes=episodes, texts=texts, queries=queries, compared=compared, cache=cache, keep=keep)
+        _measure("recall", lambda progress: run_recall(asked, progress), as_json=as_json)
+
+
+@contextmanager
+def _cache() -> Iterator[Path]:
+    """Where the embedding model's graph is kept, and vectors that took long."""
+    from agent.directory import cache_dir
+
+    with TemporaryDirectory(prefix="segue-cache-") as otherwise:
+        cache = cache_dir(os.environ, Path(otherwise))
+        cache.mkdir(parents=True, exist_ok=True)
+        yield cache
+
+
 def _measure(name: str, work: Callable[[Progress], Coroutine[None, None, Report]], *, as_json: bool) -> None:
     """Do it under a progress bar, print it, and end the command with its exit code."""
     from evals.bench.errors import BenchError
     from evals.bench.telling import exit_code, print_report
     from evals.processes import ProcessError
+    from memory.chroma import IndexUnavailable
+    from memory.minilm import EmbeddingError
+    from memory.recall import MemoryUnavailable
 
+    errors = (BenchError, ProcessError, EmbeddingError, IndexUnavailable, MemoryUnavailable, OSError)
     # Whoever ends it must not leave a database server behind.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with _progress() as progress:
             report = asyncio.run(work(progress))
-    except (BenchError, ProcessError, OSError) as error:
+    except errors as error:
         typer.echo(f"segue bench {name}: {error}", err=True)
         raise typer.Exit(2) from error
     print_report(report, as_json=as_json)

@@ -142,6 +142,22 @@ def test_tools_and_memory_are_listed(served: Served) -> None:
     ask(served, "memory", "search", "pause", "--type", "customer.upset", "--k", "2")
 
 
+def test_one_episode_is_shown_whole_and_all_of_a_type_are_summed_up_by_action(served: Served) -> None:
+    run = served.handle("pause me")
+    episode = ask_json(served, "memory", "show", run["id"])
+    assert [one["action"] for one in episode["actions"]] == ["pause_mail"]
+    told = ask(served, "memory", "show", run["id"]).stdout
+    assert "pause me" in told
+    assert "no outcome has come" in told
+    assert "used since: 0 helped, 0 hurt" in told
+    found = ask_json(served, "memory", "map", "--type", "customer.upset")
+    # A closed run does not wait for its episode to be findable.
+    assert len(found["points"]) + found["not_indexed"] == found["episodes"] > 0
+    summed = ask(served, "memory", "map", "--type", "customer.upset", "--limit", "10000").stdout
+    assert "pause_mail" in summed
+    assert f"of {found['episodes']} episodes" in summed
+
+
 def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
     run = served.handle("pause " + UNSAFE, subject="[bold]" + UNSAFE)
     outputs = [
@@ -149,6 +165,9 @@ def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
         ask(served, "runs", "list", "--limit", "5").stdout,
         ask(served, "memory", "show", "--limit", "1000").stdout,
         ask(served, "runs", "show", run["id"], "--json").stdout,
+        ask(served, "memory", "show", run["id"]).stdout,
+        ask(served, "memory", "show", run["id"], "--json").stdout,
+        ask(served, "memory", "map", "--type", "customer.upset", "--json").stdout,
     ]
     for output in outputs:
         assert not set(output) & set("\x1b\x07\x9b\u202e"), output
@@ -166,6 +185,9 @@ def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
         (("approvals", "reject", "none"), "404"),
         (("effects", "settle", "r:1:0", "--state", "failed"), "404"),
         (("memory", "search", "x", "--type", "none"), "404"),
+        (("memory", "show", "none"), "404"),
+        (("memory", "show", "../../runs"), "404"),
+        (("memory", "map", "--type", "none"), "there is no event type 'none'"),
         (("send", "no-such-file.json"), "no-such-file.json"),
         (("send", "--type", "customer.unknown"), "customer.unknown"),
     ],
@@ -189,6 +211,8 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(served: Served, words: 
         ("effects", "settle", "k"),
         ("effects", "settle", "k", "--state", "unknown"),
         ("memory", "search", "x"),
+        ("memory", "map"),
+        ("memory", "map", "--type", "customer.upset", "--limit", "10001"),
         ("keys", "new", "ann", "--scope", "root"),
         ("runs", "list", "--limit", "0"),
         ("nonsense",),

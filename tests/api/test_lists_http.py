@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes
+from api import shapes, shapes_memory
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
 
@@ -31,6 +31,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
+    "/v1/memory/map?type=customer.upset": shapes_memory.EpisodeMap,
     "/health/ready": shapes.Health,
     "/health/live": shapes.Alive,
 }
@@ -51,6 +52,7 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         assert found.json().get("items") != [] or "search" in path
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
+    shapes_memory.EpisodeStory.model_validate(served.http.get(f"/v1/memory/episodes/{done['id']}").json())
     shapes.AcceptedEvents.model_validate(served.send(served.event()).json())
     shapes.Problem.model_validate(served.http.get("/v1/runs/none").json())
 
@@ -74,6 +76,7 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/runs/{run}/stream",
         "/v1/approvals/{approval}",
         "/v1/effects/{key}/result",
+        "/v1/memory/episodes/{episode}",
         "/v1/effects/{key}/settle",
         "/v1/pauses/resume",
         "/v1/dead-letters/{run}",

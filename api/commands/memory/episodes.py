@@ -3,6 +3,7 @@
 # No postponed annotations here: typer reads them while the commands are made.
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -10,11 +11,20 @@ from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, line, reported
 
 
-def show_memory(limit: Limit = 50, url: Url = DEFAULT_URL, key: ApiKey = None, as_json: AsJson = False) -> None:
-    """List episodes, oldest first, with the rewards known by now."""
+def show_memory(
+    episode: Annotated[str | None, typer.Argument(help="One episode, whole.", show_default=False)] = None,
+    limit: Limit = 50,
+    url: Url = DEFAULT_URL,
+    key: ApiKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """List episodes, oldest first, with the rewards known by now; or show one, whole."""
     from api.client import connected
 
     screen = Screen()
+    if episode is not None:
+        _show_one(screen, episode, url, key, as_json=as_json)
+        return
     with reported(), connected(url, key) as client:
         items = client.pages("/v1/memory/episodes", limit)
     if as_json:
@@ -23,6 +33,18 @@ def show_memory(limit: Limit = 50, url: Url = DEFAULT_URL, key: ApiKey = None, a
     screen.table(
         ("episode", "type", "text", "actions", "rewards", "closed"), [_row(one) for one in items], "No episodes."
     )
+
+
+def _show_one(screen: Screen, episode: str, url: str, key: str | None, *, as_json: bool) -> None:
+    from api.client import connected
+    from api.episode_tree import episode_tree
+
+    with reported(), connected(url, key) as client:
+        found = client.get(f"/v1/memory/episodes/{quote(episode, safe='')}")
+    if as_json:
+        screen.json(found)
+    else:
+        screen.console.print(episode_tree(found))
 
 
 def search_memory(
