@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
+from memory.valuing import PolicyName
 
 MOST_ITEMS = 200
 
@@ -85,6 +86,13 @@ class SearchQuery(_Request):
     type: Filter = Field(description="Event type whose episodes are searched.")
     text: Annotated[str, StringConstraints(min_length=1, max_length=8_000), AfterValidator(_printable)]
     k: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+class ValueQuery(_Request):
+    """Which way to choose is to be valued, and of which event type."""
+
+    type: Filter = Field(description="Event type of the runs.")
+    policy: PolicyName | None = Field(None, description="All of them unless given.")
 
 
 class CallForm(_Request):

@@ -140,6 +140,9 @@ def test_tools_and_memory_are_listed(served: Served) -> None:
     assert ask_json(served, "memory", "show")[0]["event_type"] == "customer.upset"
     assert "customer.upset" in ask(served, "memory", "show").stdout
     ask(served, "memory", "search", "pause", "--type", "customer.upset", "--k", "2")
+    value = ask_json(served, "memory", "value", "--type", "customer.upset")
+    assert value["items"] == []
+    assert value["refused"] in ask(served, "memory", "value", "--type", "customer.upset").stdout
 
 
 def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
@@ -166,6 +169,7 @@ def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
         (("approvals", "reject", "none"), "404"),
         (("effects", "settle", "r:1:0", "--state", "failed"), "404"),
         (("memory", "search", "x", "--type", "none"), "404"),
+        (("memory", "value", "--type", "none"), "404"),
         (("send", "no-such-file.json"), "no-such-file.json"),
         (("send", "--type", "customer.unknown"), "customer.unknown"),
     ],
@@ -189,6 +193,8 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(served: Served, words: 
         ("effects", "settle", "k"),
         ("effects", "settle", "k", "--state", "unknown"),
         ("memory", "search", "x"),
+        ("memory", "value"),
+        ("memory", "value", "--type", "t", "--policy", "best"),
         ("keys", "new", "ann", "--scope", "root"),
         ("runs", "list", "--limit", "0"),
         ("nonsense",),
