@@ -27,6 +27,9 @@ def learning(
     seeds: Annotated[str, typer.Option(help="Such as 0-9, or 3, or 0,4,7-9.")] = "0-9",
     events: Annotated[int, typer.Option(min=50, max=10_000, help="Events of a hidden preference's stream.")] = 200,
     explore: Annotated[float, typer.Option(min=0.0, max=0.5, help="Share of choices that try another action.")] = 0.05,
+    wrong: Annotated[
+        float, typer.Option(min=0.0, max=0.9, help="How often a wrong tool works; the right one: 0.9.")
+    ] = 0.1,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write one JSON object here; - prints it.")] = None,
 ) -> None:
     """Play a hidden preference and the worlds with and without memory; exit 1 if a mark is missed."""
@@ -40,7 +43,7 @@ def learning(
     try:
         with tempfile.TemporaryDirectory(prefix="segue-cache-") as folder:
             cache = cache_dir(os.environ, Path(folder))
-            asked = Asked(seeds=seeds_of(seeds), events=events, explore=explore, cache=cache)
+            asked = Asked(seeds=seeds_of(seeds), events=events, explore=explore, wrong=wrong, cache=cache)
             sections = _play([one for one in _parts() if one.name in wanted], asked)
     except LearningError as error:
         typer.echo(f"segue eval learning: {error}", err=True)

@@ -74,7 +74,7 @@ PART = Part(name=NAME, play=play)
 
 def play_arm(arm: Arm, seed: int, asked: Asked) -> Played:
     """One stream from its first event to its last. Blocks."""
-    stream = Preference(seed, asked.events)
+    stream = Preference(seed, asked.events, asked.wrong)
     rewards = _oracle(stream) if arm == "oracle" else asyncio.run(_decided(arm, seed, stream, asked))
     taken = [tool for tool, _ in rewards]
     regret = [
@@ -126,6 +126,7 @@ def summed_up(played: Sequence[Played], asked: Asked) -> Section:
         "seeds": list(asked.seeds),
         "events": asked.events,
         "explore": asked.explore,
+        "wrong": asked.wrong,
         "chance": round(fmean(one.chance for one in arms["oracle"]), 4),
         "no_memory_over_chance": {
             "mean": round(fmean(over_chance), 4),
@@ -187,7 +188,7 @@ def _tables(found: dict[str, Any]) -> Sequence[Figures]:
     ]
     title = (
         f"Hidden preference: {len(found['seeds'])} seeds, {found['events']} events each, "
-        f"exploring {found['explore']:.1%}; chance {found['chance']:.3f}"
+        f"exploring {found['explore']:.1%}, wrong tools work in {found['wrong']:.0%}; chance {found['chance']:.3f}"
     )
     columns = ("arm", f"reward, last {LATE} (95 %)", "of the oracle's", "regret", f"reward, in {PARTS} parts")
     return [Figures(title=title, columns=columns, rows=rows)]

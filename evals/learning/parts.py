@@ -23,6 +23,8 @@ class Asked:
     """Of a stream of a hidden preference."""
     explore: float
     """Share of choices that try another action."""
+    wrong: float
+    """How often a wrong tool of a hidden preference works; the right one does in 90 % of the cases."""
     cache: Path
     """Folder of the embedding model."""
 

@@ -2,8 +2,8 @@
 
 A company sends parcels again by two or three routes. Which of them works hangs on the region of the customer, and
 nobody says so: names mean nothing, descriptions are the same, the text tells nothing of the region. The right route
-works in 90 % of the cases, every other in 10 %. Outcomes come late, a geometric number of events later. Whether an
-attempt works is drawn before anybody decides, so that all arms meet the same luck.
+works in 90 % of the cases, every other in 10 %, unless asked otherwise. Outcomes come late, a geometric number of
+events later. Whether an attempt works is drawn before anybody decides, so that all arms meet the same luck.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 RIGHT, WRONG = 0.9, 0.1
-"""How often the right tool works, and any other."""
+"""How often the right tool works, and any other unless said otherwise."""
 MEAN_DELAY = 4
 """Events until an outcome comes, on average; at least 1."""
 ROUTES = ("ash", "elm", "oak")
@@ -54,8 +54,9 @@ class Preference:
     (`channel`) is a field that means nothing.
     """
 
-    def __init__(self, seed: int, events: int) -> None:
+    def __init__(self, seed: int, events: int, wrong: float = WRONG) -> None:
         luck = np.random.default_rng([seed, 7])
+        self._wrong = wrong
         count = 2 + seed % 2
         regions = REGIONS[: count + int(luck.integers(3))]
         self.tools: Sequence[str] = [f"route_{ROUTES[row]}" for row in luck.permutation(len(ROUTES))[:count]]
@@ -81,7 +82,7 @@ class Preference:
     @property
     def chance(self) -> float:
         """Mean reward of choosing at random."""
-        return (RIGHT + (len(self.tools) - 1) * WRONG) / len(self.tools)
+        return (RIGHT + (len(self.tools) - 1) * self._wrong) / len(self.tools)
 
     def right(self, number: int) -> str:
         """The tool that works best; only for the oracle and the figures."""
@@ -89,7 +90,7 @@ class Preference:
 
     def expected(self, number: int, tool: str) -> float:
         """How often the tool would work."""
-        return RIGHT if tool == self.right(number) else WRONG
+        return RIGHT if tool == self.right(number) else self._wrong
 
     def grade(self, number: int, tool: str) -> float:
         """What the attempt earned, 0 or 1; its outcome is on its way."""

@@ -18,7 +18,7 @@ EVENTS = 90
 
 @pytest.fixture(scope="module")
 def asked(embedder_dir: Path) -> Asked:  # noqa: F811
-    return Asked(seeds=(1000,), events=EVENTS, explore=0.1, cache=embedder_dir)
+    return Asked(seeds=(1000,), events=EVENTS, explore=0.1, wrong=0.1, cache=embedder_dir)
 
 
 def test_memory_finds_the_preference_and_no_memory_does_not(asked: Asked) -> None:
@@ -45,7 +45,7 @@ GOOD: Mapping[Arm, Sequence[float]] = {
 
 
 def states(given: Mapping[Arm, Sequence[float]], seeds: Sequence[int] = (0, 1, 2)) -> list[str]:
-    few = Asked(seeds=seeds, events=60, explore=0.05, cache=Path())
+    few = Asked(seeds=seeds, events=60, explore=0.05, wrong=0.1, cache=Path())
     # Seeds differ, so that there is an interval.
     made = [played(arm, seed, given[arm], 0.5 + 0.2 * seed) for arm in ARMS for seed in seeds]
     return [mark.state for mark in summed_up(made, few).marks]
@@ -59,7 +59,7 @@ def test_the_marks_are_the_share_of_the_oracle_and_chance_without_memory() -> No
 
 
 def test_one_seed_has_no_interval() -> None:
-    few = Asked(seeds=(0,), events=60, explore=0.05, cache=Path())
+    few = Asked(seeds=(0,), events=60, explore=0.05, wrong=0.1, cache=Path())
     section = summed_up([played(arm, 0, GOOD[arm]) for arm in ARMS], few)
     assert [mark.state for mark in section.marks] == ["failed", "skipped"]
     product = section.found["arms"]["product"]
