@@ -14,6 +14,7 @@ from agent.store import episode_looks, episodes, queries
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.stories import tell
+from agent.valuations import Valuations
 from memory.recall import Memory
 
 
@@ -25,6 +26,8 @@ class Memories:
         self._portfolio = portfolio
         self._memory = memory
         self._remembering = remembering
+        self.valuations = Valuations(database, portfolio)
+        """What other ways to choose would have earned."""
 
     async def outcomes(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
         """Outcomes, newest first, those that matched no run too."""

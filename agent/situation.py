@@ -120,6 +120,9 @@ class Situations:
             results=past.results,
             budget=budget,
             past=await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else (),
+            # Without memory nothing is learned by it, and what is known to be bad would be tried too.
+            explore=kind.learning.explore if self._memory is not None and degraded is None else 0.0,
+            blocked={**past.already, **past.in_doubt},
         )
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)

@@ -53,7 +53,8 @@ class Call:
     """The learned unit, `actions.action_name(tool, arguments)`."""
     purpose: str | None = None
     """Text of the playbook purpose it serves, if any."""
-    propensity: float = 1.0
+    propensity: float = field(default=1.0, compare=False)
+    """Probability with which the decider takes this action among its rivals, in (0, 1]."""
     prior: float | None = field(default=None, compare=False)
     """What was expected of the action when it was chosen, in [0, 1]; None where nobody could say."""
 
@@ -124,6 +125,10 @@ class Situation:
     """All events of the run in the order they came: more than one where a debounce has gathered them."""
     past: tuple[PastRun, ...] = ()
     """Latest graded runs of the event type, where there is no playbook: what is usually done stands in them."""
+    explore: float = 0.0
+    """Share of choices that take another action of low risk than the best."""
+    blocked: Mapping[str, str] = field(default_factory=dict)
+    """`canonical.like` of writes that policy would refuse now -> what stands against them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +147,9 @@ class Candidate:
     score: float
     chosen: bool
     why_not: str | None
+    propensity: float | None = None
+    """Probability with which it was taken for the purpose; those of a purpose sum to 1. None: it could not be taken,
+    or nothing was drawn."""
 
 
 @dataclass(frozen=True, kw_only=True)

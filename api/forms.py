@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
+from memory.valuing import PolicyName
 
 MOST_ITEMS = 200
 MOST_POINTS = 10_000
@@ -93,6 +94,13 @@ class MapQuery(_Request):
 
     type: Filter = Field(description="Event type whose episodes are laid out.")
     limit: Annotated[int, Field(ge=1, le=MOST_POINTS, description="The newest so many.")] = 2_000
+
+
+class ValueQuery(_Request):
+    """Which way to choose is to be valued, and of which event type."""
+
+    type: Filter = Field(description="Event type of the runs.")
+    policy: PolicyName | None = Field(None, description="All of them unless given.")
 
 
 class CallForm(_Request):

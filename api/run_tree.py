@@ -89,7 +89,7 @@ def _add_decision(tree: Tree, decision: dict[str, Any]) -> None:
 
 def _candidates(candidates: Iterable[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "candidate", "purpose", "prior", "success", "failure", "score", "why not"):
+    for column in ("", "candidate", "purpose", "prior", "success", "failure", "score", "taken", "why not"):
         table.add_column(column, overflow="fold")
     for one in candidates:
         evidence = one.get("evidence") or {}
@@ -101,9 +101,15 @@ def _candidates(candidates: Iterable[dict[str, Any]]) -> Table:
             Text(_number(evidence.get("success"))),
             Text(_number(evidence.get("failure"))),
             Text(_number(one.get("score"))),
+            Text(_chance(one.get("propensity"))),
             Text(line(one.get("why_not") or "", 80), "dim"),
         )
     return table
+
+
+def _chance(propensity: object) -> str:
+    """Of being taken; nothing where that was no matter of chance."""
+    return f"{propensity:.1%}" if isinstance(propensity, float) and propensity < 1 else ""
 
 
 def _add_approvals(tree: Tree, approvals: Iterable[dict[str, Any]]) -> None:

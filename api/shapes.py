@@ -127,6 +127,11 @@ class CandidateShown(_Shape):
     score: float
     chosen: bool
     why_not: str | None
+    propensity: float | None = Field(
+        None,
+        description="Probability with which it was taken for the purpose; null where it could not be taken, or nothing "
+        "was drawn.",
+    )
 
 
 class CallShown(_Shape):
@@ -137,6 +142,7 @@ class CallShown(_Shape):
     arguments: JsonDocument
     action: str
     purpose: str | None
+    propensity: float = Field(description="Probability with which it was taken among its rivals.")
     decided_by: str
     verdict: Literal["permitted", "approval", "refused", "rejected"]
     why: str | None

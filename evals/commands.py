@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from evals.bench.command import bench
+from evals.learning.command import learning
 from evals.scenarios.command import scenarios
 from evals.seasons.command import season
 from evals.stream.command import stream
@@ -28,6 +29,7 @@ def _evaluations() -> typer.Typer:
     group.command("scenarios", help="Play the cases in every arm; the world grades them.")(scenarios)
     group.command("season", help="Play seasons with and without memory: what is learned, over seeds.")(season)
     group.command("stream", help="Play labelled texts as a stream, in every arm of a learning claim.")(stream)
+    group.command("learning", help="A hidden preference, and the worlds: what late outcomes teach.")(learning)
     return group
 
 

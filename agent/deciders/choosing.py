@@ -39,7 +39,7 @@ class Option:
     evidence: ActionEvidence | None
     score: float
 
-    def candidate(self, *, purpose: str | None, why_not: str | None) -> Candidate:
+    def candidate(self, *, purpose: str | None, why_not: str | None, propensity: float | None = None) -> Candidate:
         """What the report shows of it; chosen when there is no reason why not."""
         return Candidate(
             action=self.action,
@@ -53,6 +53,7 @@ class Option:
             score=self.score,
             chosen=why_not is None,
             why_not=why_not,
+            propensity=propensity,
         )
 
 

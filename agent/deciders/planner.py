@@ -24,6 +24,7 @@ from tools.types import Tool
 NAME = "planner"
 MAX_REASON = 2_000
 _OUTDONE = "another action scores as high or higher"
+_EXPLORED = "another action is tried, to learn what it is worth"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +140,8 @@ async def _record(turn: Turn, one: Next, wave: _Wave) -> None:
         why_not = None if option.action in taken else _why_not(one, wave, bool(taken), option.action)
         if why_not is not None and option.action in failed and one.kind != "ask":
             why_not = "it did not work in this run"
-        turn.notes.append(option.candidate(purpose=purpose, why_not=why_not))
+        chance = one.chances.get(option.action) if taken else None
+        turn.notes.append(option.candidate(purpose=purpose, why_not=why_not, propensity=chance))
 
 
 def _passed_over(turn: Turn) -> list[Candidate]:
@@ -172,7 +174,7 @@ def _why_not(one: Next, wave: _Wave, served: bool, action: str) -> str:
     if one.kind == "read" and served and action not in {call.action for call in one.calls}:
         return f"not yet: {one.why}" if one.calls and one.planned is None else _OUTDONE
     if served:
-        return _OUTDONE
+        return _EXPLORED if one.explored else _OUTDONE
     if one.kind in {"skip", "closed"}:
         return one.why
     if one.kind == "ask":

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 
 from agent.deciders.choosing import Option
+from agent.deciders.exploring import Explorer
 from agent.deciders.planner_playbook import Next, what_now
 from agent.deciders.planner_turn import Planned, Turn, listed, quoted, sentence, spoken
 from agent.types import Call, CallResult, Question
@@ -159,9 +160,18 @@ class EvidencePlanner:
         sought = (*planned.filled.missing, *planned.filled.guessed)
         reads = await turn.providers(sought, None)
         if planned.filled.complete and not reads:
-            why = "the description of the event plainly means it"
+            # Among the ways to use the tool that is meant; another tool is not meant.
+            own = [other for other in options if other.tool.name == option.tool.name]
+            draw = await Explorer(turn).draw(planned, own, None)
             return Next(
-                kind="write", purpose=None, why=why, planned=planned, calls=(planned.call,), options=tuple(options)
+                kind="write",
+                purpose=None,
+                why=draw.why("the description of the event plainly means it", turn.situation.explore),
+                planned=draw.planned,
+                calls=(draw.planned.call,),
+                options=tuple(options),
+                chances=draw.chances,
+                explored=draw.explored,
             )
         if not reads:
             return None

@@ -51,7 +51,8 @@ class HabitPlanner:
     async def nexts(self) -> list[Next]:
         """As for a playbook; a write waits for those that are always made before it."""
         purposes = PurposePlanner(self.turn, [habit.purpose for habit in self.habits if habit.writes])
-        found = [(habit, await self._next(habit, purposes)) for habit in self.habits]
+        asked = PurposePlanner(self.turn, [habit.purpose for habit in self.habits if habit.writes], sure=False)
+        found = [(habit, await self._next(habit, purposes, asked)) for habit in self.habits]
         busy = {habit.purpose.text for habit, one in found if one.kind in {"read", "write"}}
         return [
             replace(one, kind="wait", why="something else always comes first", calls=())
@@ -60,20 +61,20 @@ class HabitPlanner:
             for habit, one in found
         ]
 
-    async def _next(self, habit: Habit, purposes: PurposePlanner) -> Next:
+    async def _next(self, habit: Habit, purposes: PurposePlanner, asked: PurposePlanner) -> Next:
         if not habit.writes:
             return await self._look_up(habit)
         one = await purposes.next_for(habit.purpose)
         if one.kind in {"read", "write"}:
             return replace(one, why=f"{one.why}; usual in {habit.runs} graded runs")
         if one.kind == "wait" and self._lacks_fields(habit):
-            unsure = await purposes.next_for(replace(habit.purpose, when=None))
+            unsure = await asked.next_for(replace(habit.purpose, when=None))
             return (
                 _asked(unsure, habit, "the event lacks what tells when it is done") if unsure.kind == "write" else one
             )
         if one.kind != "skip" or habit.doubtful is None:
             return one
-        doubtful = await purposes.next_for(habit.doubtful)
+        doubtful = await asked.next_for(habit.doubtful)
         why = f"{habit.runs} graded runs do not agree on it"
         return _asked(doubtful, habit, why) if doubtful.kind == "write" else doubtful
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from agent.deciders.choosing import Option
+from agent.deciders.exploring import Explorer
 from agent.deciders.filling import Filled
 from agent.deciders.planner_fields import may_give
 from agent.deciders.planner_turn import Planned, Turn, listed, quoted, sentence, spoken
@@ -31,6 +32,10 @@ class Next:
     options: tuple[Option, ...] = ()
     """What was weighed for it."""
     question: Question | None = None
+    chances: Mapping[str, float] = field(default_factory=dict)
+    """With which probability each action was taken; empty where nothing is drawn."""
+    explored: bool = False
+    """Another action than the best is tried."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +52,11 @@ class _Weighed:
 class PurposePlanner:
     """Works out the next thing for each purpose of one decision's playbook."""
 
-    def __init__(self, turn: Turn, playbook: Sequence[Purpose]) -> None:
+    def __init__(self, turn: Turn, playbook: Sequence[Purpose], *, sure: bool = True) -> None:
+        """Not `sure`: an operator is asked whether what is found is to be done, so that nothing is explored."""
         self._turn = turn
         self._playbook = tuple(playbook)
+        self._sure = sure
 
     async def next_for(self, purpose: Purpose) -> Next:
         """Closed, skipped, waiting, or the reads, the call or the question it needs now."""
@@ -165,11 +172,7 @@ class PurposePlanner:
                 why = f"{listed(planned.filled.guessed)} may be found more surely"
                 return Next(kind="read", purpose=purpose, why=why, calls=tuple(surer), options=weighed.options)
             if planned.filled.complete and before.state == "open":
-                kind: Kind = "write" if weighed.writes else "read"
-                why = _why(planned, weighed.options)
-                return Next(
-                    kind=kind, purpose=purpose, why=why, planned=planned, calls=(planned.call,), options=weighed.options
-                )
+                return await self._make(weighed, planned)
             if planned.filled.complete:
                 failed.add(option.tool.name)
                 weighed = _with_failed(weighed, before)
@@ -184,6 +187,29 @@ class PurposePlanner:
             return await self._ask_again(weighed)
         why = f"the event does not carry {listed(sorted(set(barred)))}" if barred else "no tool of the step serves it"
         return Next(kind="skip", purpose=purpose, why=why, options=weighed.options)
+
+    async def _make(self, weighed: _Weighed, planned: Planned) -> Next:
+        """Make the call; of a write now and then another one, unless one for the purpose failed already."""
+        purpose, why = weighed.purpose, _why(planned, weighed.options)
+        plain = Next(
+            kind="write" if weighed.writes else "read",
+            purpose=purpose,
+            why=why,
+            planned=planned,
+            calls=(planned.call,),
+            options=weighed.options,
+        )
+        if not weighed.writes or weighed.standing.failed or not self._sure:
+            return plain
+        draw = await Explorer(self._turn).draw(planned, weighed.options, purpose.text)
+        return replace(
+            plain,
+            why=draw.why(why, self._turn.situation.explore),
+            planned=draw.planned,
+            calls=(draw.planned.call,),
+            chances=draw.chances,
+            explored=draw.explored,
+        )
 
     def _is_near(self, option: Option, weighed: _Weighed, tried: set[str]) -> bool:
         """Whether the tool means the purpose nearly as well as what was tried before it."""

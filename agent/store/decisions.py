@@ -211,6 +211,7 @@ def _candidate(candidate: Candidate) -> JsonObject:
         "score": round(candidate.score, 4),
         "chosen": candidate.chosen,
         "why_not": candidate.why_not,
+        "propensity": candidate.propensity,
     }
 
 

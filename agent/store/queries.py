@@ -160,6 +160,7 @@ def _decisions(connection: Connection, run: str) -> list[Shown]:
                 "arguments": row["arguments"],
                 "action": row["action"],
                 "purpose": row["purpose"],
+                "propensity": row["propensity"],
                 "decided_by": row["decided_by"],
                 "verdict": row["verdict"],
                 "why": row["why"],

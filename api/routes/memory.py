@@ -10,9 +10,11 @@ from fastapi import APIRouter, Query, Response
 from api import shapes, shapes_memory
 from api.access import Opened, Reader
 from api.bodies import Json
-from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery
+from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery, ValueQuery
 from api.openapi import problems
 from api.routes.runs import known_form, page
+from api.shapes_values import Values
+from memory.valuing import POLICIES
 
 router = APIRouter()
 
@@ -61,3 +63,15 @@ async def map_memory(segue: Opened, caller: Reader, query: Annotated[MapQuery, Q
 async def search_memory(segue: Opened, caller: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
     """The episodes of an event type most like a text, most similar first."""
     return Json({"items": await segue.memories.search(caller.tenant, query.type, query.text, query.k)})
+
+
+@router.get(
+    "/v1/memory/value",
+    tags=["memory"],
+    response_model=Values,
+    responses=problems(s404="There is no such event type."),
+)
+async def value_policies(segue: Opened, caller: Reader, query: Annotated[ValueQuery, Query()]) -> Response:
+    """What other ways to choose would have earned, from logged choices and the rewards of their runs."""
+    policies = tuple(POLICIES) if query.policy is None else (query.policy,)
+    return Json(await segue.memories.valuations.value(caller.tenant, query.type, policies))

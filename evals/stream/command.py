@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from evals.options import among, listed, seeds_of
+
 if TYPE_CHECKING:
     from evals.stream.figures import Report
     from evals.stream.play import Plan
-
-MOST_SEEDS = 1_000
 
 
 def stream(
@@ -50,16 +48,16 @@ def _plan(tools: Path, queries: Path, rows: str, events: int, seeds: str, arms: 
     from evals.stream.grader import STRESSES
     from evals.stream.play import Plan
 
-    asked = _among("--arms", _listed(arms.replace("main", ",".join(MAIN))), MAIN)
+    asked = among("--arms", listed(arms.replace("main", ",".join(MAIN))), MAIN)
     which: Literal["all", "even", "odd"] = _one_of_rows(rows)
     return Plan(
         tools=tools,
         queries=queries,
         rows=which,
         events=events,
-        seeds=_numbers(seeds),
+        seeds=seeds_of(seeds),
         arms=asked,
-        stresses=[one for one in STRESSES if one in _among("--stress", _listed(stress), STRESSES)],
+        stresses=[one for one in STRESSES if one in among("--stress", listed(stress), STRESSES)],
         stressed=STRESSED,
         cache=cache_dir(os.environ, folder),
     )
@@ -99,35 +97,9 @@ def _tell(report: Report, queries: Path, as_json: Path | None, html: Path | None
         Console().print(told(report))
 
 
-def _listed(text: str) -> list[str]:
-    return list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
-
-
-def _among(option: str, asked: Sequence[str], known: Sequence[str]) -> Sequence[str]:
-    unknown = [one for one in asked if one not in known]
-    if unknown:
-        raise typer.BadParameter(f"{option}: there is no {unknown[0]!r}. Use some of {', '.join(known)}.")
-    return asked
-
-
 def _one_of_rows(rows: str) -> Literal["all", "even", "odd"]:
     match rows:
         case "all" | "even" | "odd":
             return rows
         case _:
             raise typer.BadParameter(f"--rows: {rows!r} is none of all, even, odd.")
-
-
-def _numbers(text: str) -> Sequence[int]:
-    found: list[int] = []
-    for part in _listed(text):
-        span = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part)
-        if span is None:
-            raise typer.BadParameter(f"--seeds: {part!r} is no number and no span such as 0-9.")
-        first, last = int(span[1]), int(span[2] or span[1])
-        if last < first or last - first >= MOST_SEEDS:
-            raise typer.BadParameter(f"--seeds: {part!r} is no span of 1 to {MOST_SEEDS} seeds.")
-        found += [seed for seed in range(first, last + 1) if seed not in found]
-    if not found:
-        raise typer.BadParameter("--seeds: name at least one.")
-    return found

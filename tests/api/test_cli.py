@@ -140,6 +140,9 @@ def test_tools_and_memory_are_listed(served: Served) -> None:
     assert ask_json(served, "memory", "show")[0]["event_type"] == "customer.upset"
     assert "customer.upset" in ask(served, "memory", "show").stdout
     ask(served, "memory", "search", "pause", "--type", "customer.upset", "--k", "2")
+    value = ask_json(served, "memory", "value", "--type", "customer.upset")
+    assert value["items"] == []
+    assert value["refused"] in ask(served, "memory", "value", "--type", "customer.upset").stdout
 
 
 def test_one_episode_is_shown_whole_and_all_of_a_type_are_summed_up_by_action(served: Served) -> None:
@@ -188,6 +191,7 @@ def test_text_of_events_cannot_command_the_terminal(served: Served) -> None:
         (("memory", "show", "none"), "404"),
         (("memory", "show", "../../runs"), "404"),
         (("memory", "map", "--type", "none"), "there is no event type 'none'"),
+        (("memory", "value", "--type", "none"), "404"),
         (("send", "no-such-file.json"), "no-such-file.json"),
         (("send", "--type", "customer.unknown"), "customer.unknown"),
     ],
@@ -213,6 +217,8 @@ def test_what_cannot_be_done_is_one_line_and_exit_code_1(served: Served, words: 
         ("memory", "search", "x"),
         ("memory", "map"),
         ("memory", "map", "--type", "customer.upset", "--limit", "10001"),
+        ("memory", "value"),
+        ("memory", "value", "--type", "t", "--policy", "best"),
         ("keys", "new", "ann", "--scope", "root"),
         ("runs", "list", "--limit", "0"),
         ("nonsense",),

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_memory
+from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
 
@@ -53,6 +54,7 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
     shapes_memory.EpisodeStory.model_validate(served.http.get(f"/v1/memory/episodes/{done['id']}").json())
+    Values.model_validate(served.http.get("/v1/memory/value?type=customer.upset").json())
     shapes.AcceptedEvents.model_validate(served.send(served.event()).json())
     shapes.Problem.model_validate(served.http.get("/v1/runs/none").json())
 
@@ -79,6 +81,7 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/memory/episodes/{episode}",
         "/v1/effects/{key}/settle",
         "/v1/pauses/resume",
+        "/v1/memory/value",
         "/v1/dead-letters/{run}",
         "/v1/dead-letters/{run}/replay",
         "/v1/dead-letters/{run}/discard",
@@ -149,6 +152,15 @@ def test_a_made_up_cursor_is_only_a_place_in_the_order(served: Served) -> None:
 def test_searching_for_an_unknown_event_type_is_404(served: Served) -> None:
     response = served.http.get("/v1/memory/search", params={"type": "nothing", "text": "x"})
     assert (response.status_code, is_problem(response)) == (404, True)
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [("type=nothing", 404), ("", 422), ("type=customer.upset&policy=best", 422), ("type=customer.upset&k=1", 422)],
+)
+def test_a_value_that_cannot_be_asked_for_is_a_problem(served: Served, query: str, status: int) -> None:
+    response = served.http.get(f"/v1/memory/value?{query}")
+    assert (response.status_code, is_problem(response)) == (status, True)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

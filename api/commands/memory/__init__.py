@@ -5,6 +5,7 @@ import typer
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.rebuild import rebuild
+from api.commands.memory.value import value_policies
 
 
 def register(app: typer.Typer) -> None:
@@ -13,5 +14,6 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_memory)
     group.command("search")(search_memory)
     group.command("map")(map_memory)
+    group.command("value")(value_policies)
     group.command("rebuild")(rebuild)
     app.add_typer(group, name="memory")
