@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
+from agent.store.switches import SwitchState
 from agent.types import EffectState, RunStatus
 
 MOST_ITEMS = 200
@@ -87,6 +88,12 @@ class SearchQuery(_Request):
     k: Annotated[int, Field(ge=1, le=100)] = 10
 
 
+class UpliftQuery(_Request):
+    """Whose uplift."""
+
+    type: Filter | None = Field(None, description="Event type; all without it.")
+
+
 class CallForm(_Request):
     """A call an operator asks for."""
 
@@ -146,6 +153,14 @@ class ResumeForm(_Request):
 class PauseForm(ResumeForm):
     """What is to be paused, and why."""
 
+    reason: Reason | None = None
+
+
+class SwitchForm(_Request):
+    """For which event type memory is switched off or on, and why."""
+
+    type: Filter
+    state: SwitchState
     reason: Reason | None = None
 
 
