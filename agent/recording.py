@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from agent.situation import Prepared, read_facts
 from agent.store import dead, episodes, queue, runs
 from agent.store.closing import clear
 from agent.store.database import Database
-from agent.store.history import History, history
+from agent.store.history import Compared, History, compared, history
 from agent.store.runs import RunRow, Start
 from agent.types import CallResult
 from memory.types import Episode, EpisodeAction
@@ -77,7 +77,7 @@ class Recording:
             if end.status == "failed" and self._try_again(connection, row, end):
                 return None
             # Read before the close, which turns down what no operator ever turned down.
-            past = known.past if known is not None else history(connection, row)
+            past = _past(connection, known) if known is not None else history(connection, row)
             return self._close(connection, start, row, end, past)
 
         episode = await self._database.write(close)
@@ -109,7 +109,7 @@ class Recording:
         nothing_decided = end.status == "cancelled" and past.decisions == 0
         if kind is None or nothing_decided:
             return None
-        facts = read_facts(row.events, kind, results)
+        facts, drawn = read_facts(row.events, kind, results), past.compared.drawn
         decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
         episode = Episode(
             id=row.id,
@@ -124,9 +124,18 @@ class Recording:
             declined=_declined(results),
             decided_by=decided_by or self._decided_by,
             closed_at=now,
+            arm=drawn.arm if drawn else None,
+            memory_share=drawn.memory_share if drawn else None,
+            swayed=past.compared.swayed if drawn else None,
         )
         episodes.write(connection, episode)
         return episode
+
+
+def _past(connection: Connection, known: Prepared) -> History:
+    """What a decision was made from, with what that decision itself tells of the two arms."""
+    told = compared(connection, known.run) if known.is_compared else Compared(drawn=known.drawn, swayed=None)
+    return replace(known.past, compared=told)
 
 
 def _actions(results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:

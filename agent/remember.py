@@ -19,6 +19,7 @@ from agent.store import episodes, outcomes
 from agent.store.database import Database
 from agent.store.outcomes import NewOutcome
 from agent.types import Event
+from agent.uplifts import Uplifts
 from memory.episodes import EpisodeError
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import Episode
@@ -35,12 +36,19 @@ class Remembering:
     """Keeps the index and the joined outcomes up with the store."""
 
     def __init__(
-        self, database: Database, portfolio: Portfolio, memory: Memory | None, clock: Callable[[], datetime]
+        self,
+        database: Database,
+        portfolio: Portfolio,
+        memory: Memory | None,
+        clock: Callable[[], datetime],
+        uplifts: Uplifts | None = None,
     ) -> None:
+        """`uplifts` hears of the runs that outcomes were joined to."""
         self._database = database
         self._portfolio = portfolio
         self._memory = memory
         self._clock = clock
+        self._uplifts = uplifts
         self._failure: str | None = None
 
     @property
@@ -64,8 +72,10 @@ class Remembering:
         """Index and join whatever is still open."""
         if self._memory is not None:
             await self._index(self._memory)
-        for outcome in await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH)):
-            await self._join(outcome)
+        found = await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH))
+        joined = [run for run in [await self._join(outcome) for outcome in found] if run is not None]
+        if self._uplifts is not None:
+            await self._uplifts.look_again(joined)
 
     async def _index(self, memory: Memory) -> None:
         """Write memory's tail to the index; with an empty tail, look what a crash or a fault kept from memory."""
@@ -115,7 +125,8 @@ class Remembering:
     async def _mark(self, indexed: Sequence[str]) -> None:
         await self._database.write(lambda connection: episodes.mark_indexed(connection, indexed))
 
-    async def _join(self, outcome: NewOutcome) -> None:
+    async def _join(self, outcome: NewOutcome) -> str | None:
+        """The run it was joined to, if there is one."""
         kind = self._portfolio.outcomes.get(outcome.event.type)
         now = self._clock()
         graded: dict[str, float] = {}
@@ -128,11 +139,12 @@ class Remembering:
             except ExpressionError as error:
                 mistake = str(error)
 
-        def join(connection: Connection) -> None:
+        def join(connection: Connection) -> str | None:
             run = None if kind is None else outcomes.cause(connection, outcome, kind.events, kind.window_s)
             outcomes.join(connection, outcome, run=run, graded=graded, mistake=mistake, now=now)
+            return run
 
-        await self._database.write(join)
+        return await self._database.write(join)
 
 
 def grade(event: Event, kind: OutcomeType) -> dict[str, float]:

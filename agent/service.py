@@ -39,7 +39,9 @@ from agent.store.ledger import SettlementError
 from agent.store.progress import Progress
 from agent.store.queries import Page, RunFilter, Shown
 from agent.store.runs import OPEN
+from agent.switching import Switches
 from agent.types import Call
+from agent.uplifts import Uplifts
 from agent.watching import Watching
 from tools.types import JsonObject, JsonValue
 
@@ -77,6 +79,8 @@ class Segue:
         portfolio: Portfolio,
         registry: GuardedTools,
         memories: Memories,
+        switches: Switches,
+        uplifts: Uplifts,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -89,6 +93,8 @@ class Segue:
         self.portfolio = portfolio
         self.decided_by = decided_by
         self.memories = memories
+        self.switches = switches
+        self.uplifts = uplifts
         self.pauses = pauses
         self.dead = dead
         self._database = database
@@ -221,6 +227,7 @@ class Segue:
         pauses = await self.pauses.number()
         if pauses:
             problems["pauses"] = f"{pauses} stand, and what they hold waits (see 'segue pauses')"
+        problems |= await self.switches.problems()
         await self._database.read(lambda connection: connection.exec_driver_sql("SELECT 1"))
         problems |= await self._accepting.problems()
         return problems

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from agent.arms import Drawn, draw, without_memory
 from agent.paths import Missing, fill, read
 from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
@@ -21,7 +22,7 @@ from agent.store.history import History, history, no_history
 from agent.store.large import LargeResults, NotKept
 from agent.store.large import Reader as LargeReader
 from agent.store.runs import RunRow, load
-from agent.types import Budget, Call, CallResult, Event, Situation
+from agent.types import Budget, Call, CallResult, Event, PastRun, Situation
 from agent.usual import UsualRuns
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import ActionEvidence, Feature
@@ -52,6 +53,15 @@ class Prepared:
     degraded: str | None
     """Why memory could not be asked; None when it could, or was not meant to be."""
     past: History
+    drawn: Drawn | None
+    """None: Segue was started without memory, or the run's decisions are older than arms."""
+    other: Situation | None
+    """What the other arm would see; None where it is not to be compared."""
+
+    @property
+    def is_compared(self) -> bool:
+        """Whether runs of its event type are in both arms."""
+        return self.drawn is not None and 0.0 < self.drawn.memory_share < 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,19 @@ class _Recalled:
     looked_at: datetime
     """When like episodes were looked for."""
     evidence: Mapping[str, ActionEvidence]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Told:
+    """What memory says to a decision."""
+
+    evidence: Mapping[str, ActionEvidence]
+    past: tuple[PastRun, ...]
+    degraded: str | None
+
+
+NOTHING = _Told(evidence={}, past=(), degraded=None)
+"""What is known to a decision without memory."""
 
 
 class UnknownEventType(Exception):
@@ -95,14 +118,12 @@ class Situations:
         Raises `UnknownEventType`.
         """
         run, past = await self._load(run_id, fresh, before)
-        kind = self._portfolio.events.get(run.event.type)
-        if kind is None:
-            raise UnknownEventType(
-                f"the portfolio has no event type {run.event.type!r} any more, so nothing can be decided"
-            )
+        kind = self._kind(run)
         facts = read_facts(run.events, kind, past.results)
-        evidence, degraded = await self._recall(run, kind, facts)
-        bound = bound_values(run.event, kind)
+        drawn = past.compared.drawn if past.used or self._memory is None else _draw(run, kind)
+        compares = _may_compare(kind, drawn, past)
+        has_memory = drawn is None or drawn.arm == "memory"
+        told = await self._told(run, kind, facts) if has_memory or compares else NOTHING
         budget = self._budget(run, kind, past)
         situation = Situation(
             run=run.id,
@@ -114,18 +135,34 @@ class Situations:
             features=facts.features,
             goals=self._portfolio.goals,
             tools=tuple(tool for name, tool in sorted(self._tools.items()) if name in kind.allow),
-            bound=bound,
+            bound=bound_values(run.event, kind),
             playbook=kind.playbook,
-            evidence=evidence,
+            evidence=told.evidence,
             results=past.results,
             budget=budget,
-            past=await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else (),
+            past=told.past,
             # Without memory nothing is learned by it, and what is known to be bad would be tried too.
-            explore=kind.learning.explore if self._memory is not None and degraded is None else 0.0,
+            explore=kind.learning.explore if self._memory is not None and told.degraded is None else 0.0,
             blocked={**past.already, **past.in_doubt},
         )
-        limits = self._limits(run, kind, past, budget.calls)
-        return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
+        bare = situation if has_memory and not compares else without_memory(situation)
+        return Prepared(
+            run=run,
+            situation=situation if has_memory else bare,
+            limits=self._limits(run, kind, past, budget.calls),
+            degraded=told.degraded if has_memory else None,
+            past=past,
+            drawn=drawn,
+            other=(bare if has_memory else situation) if compares and told.degraded is None else None,
+        )
+
+    def _kind(self, run: RunRow) -> EventType:
+        kind = self._portfolio.events.get(run.event.type)
+        if kind is None:
+            raise UnknownEventType(
+                f"the portfolio has no event type {run.event.type!r} any more, so nothing can be decided"
+            )
+        return kind
 
     async def _load(self, run_id: str, fresh: bool, before: Prepared | None) -> tuple[RunRow, History]:
         def look(connection: Connection, large: LargeReader) -> tuple[RunRow, History]:
@@ -158,6 +195,11 @@ class Situations:
             already=past.already,
             calls_left=calls_left,
         )
+
+    async def _told(self, run: RunRow, kind: EventType, facts: Facts) -> _Told:
+        evidence, degraded = await self._recall(run, kind, facts)
+        past = await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else ()
+        return _Told(evidence=evidence, past=past, degraded=degraded)
 
     async def _recall(
         self, run: RunRow, kind: EventType, facts: Facts
@@ -196,6 +238,15 @@ class Situations:
             seconds=kind.limits.seconds - spent,
             tokens=kind.limits.tokens - past.tokens,
         )
+
+
+def _draw(run: RunRow, kind: EventType) -> Drawn:
+    return draw(kind.learning.control, run.tenant, run.event, memory_off=run.memory_off)
+
+
+def _may_compare(kind: EventType, drawn: Drawn | None, past: History) -> bool:
+    """Up to the first decision that memory sways, or may have: from there on the arms live through different things."""
+    return kind.learning.control > 0 and drawn is not None and past.compared.swayed is False
 
 
 @dataclass(frozen=True, kw_only=True)

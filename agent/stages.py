@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.arms import sways
 from agent.graph import FINISHED, End, Turn
 from agent.ids import new_id
 from agent.ledger import Ledger
@@ -37,7 +38,9 @@ class RunStages:
         ledger: Ledger,
         recording: Recording,
         clock: Callable[[], datetime],
+        shadow: Decider | None,
     ) -> None:
+        """`shadow` decides what the other arm would have decided; None where that costs a model's call."""
         self._database = database
         self._portfolio = portfolio
         self._situations = situations
@@ -45,6 +48,7 @@ class RunStages:
         self._ledger = ledger
         self._recording = recording
         self._clock = clock
+        self._shadow = shadow
 
     async def settle(self, start: Start) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on.
@@ -97,7 +101,8 @@ class RunStages:
             decision = await self._decider.decide(situation)
         except DeciderError as error:
             return Turn(number=past.decisions, end=End(status="failed", code=error.code, detail=error.detail))
-        checked = _check(prepared, decision)
+        swayed = await sways(self._shadow, decision, situation, prepared.other)
+        checked = _check(prepared, decision, swayed)
         now = self._clock()
         approval_ids = [new_id() for _ in range(len(checked.verdicts) + 1)]
         await self._database.write(lambda connection: decisions.save(connection, start, checked, approval_ids, now))
@@ -121,7 +126,7 @@ def _interrupted(past: History) -> Turn | None:
     return None
 
 
-def _check(prepared: Prepared, decision: Decision) -> CheckedDecision:
+def _check(prepared: Prepared, decision: Decision, swayed: bool | None) -> CheckedDecision:
     situation = prepared.situation
     verdicts = check(decision.calls, prepared.limits, by=decision.decided_by)
     verdicts += tuple(
@@ -136,6 +141,8 @@ def _check(prepared: Prepared, decision: Decision) -> CheckedDecision:
         verdicts=verdicts,
         evidence=_evidence(situation),
         degraded=prepared.degraded,
+        drawn=prepared.drawn,
+        swayed=swayed,
     )
 
 

@@ -41,7 +41,9 @@ from agent.store import episodes, progress
 from agent.store.database import Database
 from agent.store.notices import Notices
 from agent.store.workers import Worker
+from agent.switching import Switches
 from agent.types import Decider
+from agent.uplifts import Uplifts
 from agent.watching import Watching
 from memory.embedding import Embedder
 from memory.recall import Memory
@@ -97,7 +99,9 @@ async def open_segue(
         portfolio = complete(loaded, registry.tools)
         memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
         decides = decider or _decider(stack, settings, memory)
-        remembering = Remembering(database, portfolio, memory, _now)
+        switches = Switches(database, portfolio.events, _now)
+        uplifts = Uplifts(database, portfolio, switches)
+        remembering = Remembering(database, portfolio, memory, _now, uplifts)
         dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering)
         if place.shared:
             stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
@@ -110,6 +114,8 @@ async def open_segue(
             portfolio=portfolio,
             registry=tools,
             memories=Memories(database, portfolio, memory, remembering),
+            switches=switches,
+            uplifts=uplifts,
             dispatcher=dispatcher,
             remembering=remembering,
             pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),
@@ -161,7 +167,16 @@ def _dispatcher(
     ledger = Ledger(database, tools, _now, settings.patience, random.Random())
     return Dispatcher(
         database,
-        RunStages(database, portfolio, situations, decides, ledger, recording, _now),
+        RunStages(
+            database,
+            portfolio,
+            situations,
+            decides,
+            ledger,
+            recording,
+            _now,
+            shadow=decides if isinstance(decides, Planner) else None,
+        ),
         remembering,
         Leases(database, _worker(settings, place), _now, shared=place.shared),
         _now,

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
+from agent.store.switches import SwitchState
 from agent.types import EffectState, RunStatus
 from memory.valuing import PolicyName
 
@@ -103,6 +104,12 @@ class ValueQuery(_Request):
     policy: PolicyName | None = Field(None, description="All of them unless given.")
 
 
+class UpliftQuery(_Request):
+    """Whose uplift."""
+
+    type: Filter | None = Field(None, description="Event type; all without it.")
+
+
 class CallForm(_Request):
     """A call an operator asks for."""
 
@@ -162,6 +169,14 @@ class ResumeForm(_Request):
 class PauseForm(ResumeForm):
     """What is to be paused, and why."""
 
+    reason: Reason | None = None
+
+
+class SwitchForm(_Request):
+    """For which event type memory is switched off or on, and why."""
+
+    type: Filter
+    state: SwitchState
     reason: Reason | None = None
 
 

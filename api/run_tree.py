@@ -21,6 +21,8 @@ def run_tree(run: dict[str, Any]) -> Tree:
     about = tree.add(_words((event.get("type"), "bold"), (" about ", ""), (event.get("subject"), "bold")))
     about.add(_words((f"{event.get('source')} {event.get('id')}  {event.get('time')}", "dim")))
     about.add(_words((compact(event.get("data"), WIDE), "")))
+    if run.get("arm"):
+        tree.add(_arm(run["arm"], run.get("swayed")))
     _add_evidence(tree, run.get("evidence") or ())
     for decision in run.get("decisions") or ():
         _add_decision(tree, decision)
@@ -35,6 +37,14 @@ def run_tree(run: dict[str, Any]) -> Tree:
 def _end(run: dict[str, Any]) -> list[tuple[object, str]]:
     end = run.get("end")
     return [(f"  {end.get('code')}: {end.get('detail') or ''}", "dim")] if isinstance(end, dict) else []
+
+
+def _arm(arm: object, swayed: bool | None) -> Text:
+    """Whether memory was used, and what that changed."""
+    changed = "" if swayed is None else ": it would change what is decided" if swayed else ": it would change nothing"
+    if arm == "control":
+        return _words(("control arm, decided without memory", "yellow"), (changed, "dim"))
+    return _words(("decided with memory", ""), (changed.replace("would change", "changes"), "dim"))
 
 
 def _words(*parts: tuple[object, str] | Text) -> Text:

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
+from memory.types import Arm
 from tools.types import Risk, ToolEffect
 
 ApprovalState = Literal["pending", "approved", "rejected"]
@@ -157,6 +158,10 @@ class DecisionShown(_Shape):
     candidates: list[CandidateShown]
     calls: list[CallShown]
     degraded: str | None = Field(description="Why memory could not be asked, if it could not.")
+    arm: Arm | None = Field(description="`control`: it was made without memory. Null: no arm was drawn.")
+    swayed: bool | None = Field(
+        description="Whether the other arm would have decided otherwise; null where that was not looked at."
+    )
     decided_at: str
 
 
@@ -248,6 +253,10 @@ class GatheredShown(_Shape):
 class RunShown(RunRow):
     """A run with everything that is known of it."""
 
+    arm: Arm | None = Field(
+        description="`control`: it decides without memory. Null: it has decided nothing yet, or no arm was drawn."
+    )
+    swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
     gathered: list[GatheredShown] = Field(description="All its events, where a debounce has gathered several.")
     decisions: list[DecisionShown]
     effects: list[EffectShown]
@@ -311,6 +320,8 @@ class EpisodeShown(_Shape):
     trust: float
     closed_at: str
     rewards: dict[str, float]
+    arm: Arm | None = Field(description="`control`: the run decided without memory.")
+    swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
 
 
 class FoundEpisode(EpisodeShown):

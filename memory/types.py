@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 Feature: TypeAlias = str | int | float | bool
+Arm: TypeAlias = Literal["memory", "control"]
+"""Whether a run decides with memory or without it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +51,12 @@ class Episode:
     """Weight of the episode in [0, 1]."""
     rewards: Mapping[str, float] = field(default_factory=dict)
     """Reward in [0, 1] per goal; empty until an outcome has come."""
+    arm: Arm | None = None
+    """None where it was not drawn: Segue was started without memory, or the run is older than arms."""
+    memory_share: float | None = None
+    """Probability with which the run was given memory."""
+    swayed: bool | None = None
+    """Whether memory changes what is decided in it; None where nobody can say."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
+from agent.arms import Drawn
 from agent.canonical import digest
 from agent.store.dialects import inserting, unless_there
 from agent.store.prepared import Prepared
@@ -40,6 +41,9 @@ class CheckedDecision:
     evidence: JsonObject
     degraded: str | None
     """Why memory could not be asked, if it could not."""
+    drawn: Drawn | None
+    swayed: bool | None
+    """Whether the other arm would have decided otherwise; None where it was not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,9 @@ def save(
             "evidence": checked.evidence,
             "degraded": checked.degraded,
             "decided_at": now,
+            "arm": checked.drawn.arm if checked.drawn else None,
+            "memory_share": checked.drawn.memory_share if checked.drawn else None,
+            "swayed": checked.swayed,
         },
     )
     if stored.rowcount == 0:

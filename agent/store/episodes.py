@@ -78,6 +78,9 @@ def _values(episode: Episode) -> dict[str, Any]:
         "trust": episode.trust,
         "closed_at": episode.closed_at,
         "indexed": False,
+        "arm": episode.arm,
+        "memory_share": episode.memory_share,
+        "swayed": episode.swayed,
     }
 
 
@@ -233,6 +236,9 @@ def _episode(row: Mapping[Any, Any], graded: Mapping[str, float]) -> Episode:
         closed_at=row["closed_at"],
         trust=row["trust"],
         rewards=graded,
+        arm=row["arm"],
+        memory_share=row["memory_share"],
+        swayed=row["swayed"],
     )
 
 
@@ -252,6 +258,8 @@ def as_json(episode: Episode) -> dict[str, Any]:
         "trust": episode.trust,
         "closed_at": _iso(episode.closed_at),
         "rewards": dict(episode.rewards),
+        "arm": episode.arm,
+        "swayed": episode.swayed,
     }
 
 

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, bindparam, func, select
 
+from agent.arms import Drawn
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.large import Reader, excerpt_of, read
 from agent.store.prepared import Prepared
@@ -20,6 +21,15 @@ WHOLE_BYTES = 16 * 1024 * 1024
 """Bytes of JSON of large results, all together, that a decision sees whole beside each tool's last."""
 
 # Built once, as they stand on the path of every decision.
+LATER = decisions.c.number > bindparam("after")
+ARMS: tuple[ColumnElement[Any], ...] = (
+    func.max(decisions.c.arm).filter(LATER).label("arm"),
+    func.max(decisions.c.memory_share).filter(LATER).label("memory_share"),
+    func.count().filter(LATER, decisions.c.swayed.is_(True)).label("swayed"),
+    func.count().filter(LATER, decisions.c.swayed.is_(None)).label("untold"),
+)
+"""The one arm of all decisions of a try, and how many of them memory swayed, or may have."""
+DRAWN = Prepared(select(*ARMS).where(decisions.c.run == bindparam("run")))
 UNANSWERED = (
     select(func.count())
     .select_from(approvals)
@@ -28,11 +38,12 @@ UNANSWERED = (
 )
 _MADE = select(
     func.count().label("decisions"),
-    func.count().filter(decisions.c.number > bindparam("after")).label("used"),
-    func.coalesce(func.sum(decisions.c.tokens).filter(decisions.c.number > bindparam("after")), 0).label("tokens"),
+    func.count().filter(LATER).label("used"),
+    func.coalesce(func.sum(decisions.c.tokens).filter(LATER), 0).label("tokens"),
     func.max(decisions.c.reason).filter(decisions.c.kind == "finish").label("finished"),
     UNANSWERED.label("unanswered"),
     select(runs.c.cancelled_by).where(runs.c.id == bindparam("run")).scalar_subquery().label("cancelled_by"),
+    *ARMS,
 ).where(decisions.c.run == bindparam("run"))
 MADE = Prepared(_MADE)
 CALLS = Prepared(
@@ -63,6 +74,20 @@ DOUBTS = Prepared(
 
 
 @dataclass(frozen=True, kw_only=True)
+class Compared:
+    """A run's part in the comparison with and without memory."""
+
+    drawn: Drawn | None
+    """None before its first decision, and where no arm was drawn."""
+    swayed: bool | None
+    """Whether memory sways any of its decisions. Up to the first one that it sways, both arms live through the same."""
+
+
+UNDECIDED = Compared(drawn=None, swayed=False)
+"""Of a run in which nothing was decided yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class History:
     """A run's calls with their results, and what it has used up."""
 
@@ -84,6 +109,8 @@ class History:
     """Reason of a last decision that wanted nothing more: a crash came before the run was closed."""
     cancelled_by: str | None
     """Who wants the run cancelled, if anybody."""
+    compared: Compared
+    """As of its last decision since a replay."""
 
     @property
     def at_rest(self) -> bool:
@@ -105,6 +132,7 @@ def no_history(connection: Connection, run: RunRow) -> History:
         unanswered=False,
         finished=None,
         cancelled_by=run.cancelled_by,
+        compared=UNDECIDED,
     )
 
 
@@ -134,7 +162,18 @@ def history(connection: Connection, run: RunRow, read_large: Reader = read) -> H
         unanswered=made.unanswered > 0 or any(row["state"] == "unknown" for row in rows),
         finished=made.finished,
         cancelled_by=made.cancelled_by,
+        compared=_compared(made),
     )
+
+
+def compared(connection: Connection, run: RunRow) -> Compared:
+    """The run's part in the comparison, by the decisions stored so far."""
+    return _compared(DRAWN.on(connection, {"run": run.id, "after": run.after_decision}).one())
+
+
+def _compared(made: Any) -> Compared:
+    drawn = None if made.arm is None else Drawn(arm=made.arm, memory_share=made.memory_share)
+    return Compared(drawn=drawn, swayed=True if made.swayed else None if made.untold else False)
 
 
 def _calls(connection: Connection, run: str) -> Sequence[Mapping[Any, Any]]:

@@ -124,6 +124,8 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
     made = _decisions(connection, run)
     return {
         **_run_row(row),
+        "arm": made[-1]["arm"] if made else None,
+        "swayed": _swayed(made),
         "gathered": _gathered(connection, run) if row["events"] > 1 else [],
         "decisions": made,
         "effects": _effects_of(connection, run),
@@ -137,6 +139,12 @@ def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
         "outcomes": outcomes_of(connection, run),
         "stored_bytes": stored_bytes(connection, [run]),
     }
+
+
+def _swayed(made: Sequence[Shown]) -> bool | None:
+    """Whether memory sways any of the run's decisions; None where nobody can say."""
+    told = {one["swayed"] for one in made}
+    return True if True in told else False if told == {False} else None
 
 
 def _gathered(connection: Connection, run: str) -> list[Shown]:
@@ -177,6 +185,8 @@ def _decisions(connection: Connection, run: str) -> list[Shown]:
             "candidates": row["candidates"],
             "calls": asked.get(row["number"], []),
             "degraded": row["degraded"],
+            "arm": row["arm"],
+            "swayed": row["swayed"],
             "decided_at": iso(row["decided_at"]),
         }
         for row in found

@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    and_,
     bindparam,
     case,
     func,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 )
 
 from agent.store.prepared import Prepared
-from agent.store.tables import decisions, effects, inbox, runs
+from agent.store.tables import decisions, effects, inbox, memory_switches, runs
 from agent.types import Event, RunStatus
 
 OPEN = ("queued", "running", "waiting")
@@ -80,12 +81,18 @@ class RunRow:
     after_decision: int
     """What was decided up to here belongs to a try before a replay."""
     cancelled_by: str | None
+    memory_off: bool
+    """Memory is switched off for its event type."""
 
 
 # Statements on the path of every run are built once: building them anew took a third of a run's time.
 LOAD = Prepared(
-    select(runs, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data)
+    select(runs, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data, memory_switches.c.state.label("memory"))
     .join(inbox, inbox.c.seq == runs.c.seq)
+    .outerjoin(
+        memory_switches,
+        and_(memory_switches.c.tenant == runs.c.tenant, memory_switches.c.event_type == runs.c.event_type),
+    )
     .where(runs.c.id == bindparam("run"))
 )
 EVENTS = Prepared(
@@ -196,6 +203,7 @@ def load(connection: Connection, run: str) -> RunRow:
         attempts=row.attempts,
         after_decision=row.after_decision,
         cancelled_by=row.cancelled_by,
+        memory_off=row.memory == "off",
     )
 
 

@@ -2,7 +2,7 @@
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then
 `episodes`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`, `pauses`,
-`dead_letters`) and what is too large for a row (`large_results`).
+`dead_letters`), where memory is off (`memory_switches`) and what is too large for a row (`large_results`).
 """
 
 from __future__ import annotations
@@ -174,6 +174,9 @@ decisions = Table(
     Column("evidence", _json(), nullable=False),
     Column("degraded", Words),
     Column("decided_at", UtcDateTime, nullable=False),
+    Column("arm", Name(8)),
+    Column("memory_share", Float),
+    Column("swayed", Boolean),
 )
 
 calls = Table(
@@ -266,6 +269,9 @@ episodes = Table(
     Column("trust", Float, nullable=False),
     Column("closed_at", UtcDateTime, nullable=False),
     Column("indexed", Boolean, nullable=False, default=False),
+    Column("arm", Name(8)),
+    Column("memory_share", Float),
+    Column("swayed", Boolean),
     Index("ix_episodes_indexed", "indexed"),
     Index("ix_episodes_closed", "tenant", "closed_at"),
     Index("ix_episodes_type", "tenant", "event_type", "closed_at"),
@@ -340,6 +346,18 @@ pauses = Table(
     Column("reason", Words),
     Column("since", UtcDateTime, nullable=False),
 )
+
+memory_switches = Table(
+    "memory_switches",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("event_type", Words, primary_key=True),
+    Column("state", Name(8), nullable=False),
+    Column("by", Words, nullable=False),
+    Column("reason", Words),
+    Column("since", UtcDateTime, nullable=False),
+)
+"""The last switch of each event type whose memory was ever switched off: `off`, or `on` again."""
 
 dead_letters = Table(
     "dead_letters",

@@ -26,6 +26,10 @@ def look_at_served(setup: Setup) -> Iterator[Finding]:
         paused = problems.pop("pauses", None)
         if paused is not None:
             yield warning(f"{setup.url} is ready, with pauses: {paused}", "End them with 'segue resume' in time.")
+        off = [problems.pop(part) and part.partition(".")[2] for part in list(problems) if part.startswith("memory.")]
+        if off:
+            mend = "See 'segue memory uplift'; 'segue memory on --type TYPE' switches it on again."
+            yield warning(f"{setup.url} is ready, with memory switched off for {', '.join(off)}", mend)
         if problems:
             text = "; ".join(f"{part}: {reason}" for part, reason in problems.items())
             yield warning(f"{setup.url} works from what it knew earlier: {text}", "Start the tools' services again.")

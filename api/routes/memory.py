@@ -5,13 +5,14 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api import shapes, shapes_memory
-from api.access import Opened, Reader
-from api.bodies import Json
-from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery, ValueQuery
-from api.openapi import problems
+from api import shapes, shapes_memory, shapes_uplift
+from api.access import Bounds, Opened, Operator, Reader
+from api.bodies import Json, read_form
+from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery, SwitchForm, UpliftQuery, ValueQuery
+from api.openapi import json_body, problems
+from api.routes.operators import BODY
 from api.routes.runs import known_form, page
 from api.shapes_values import Values
 from memory.valuing import POLICIES
@@ -75,3 +76,36 @@ async def value_policies(segue: Opened, caller: Reader, query: Annotated[ValueQu
     """What other ways to choose would have earned, from logged choices and the rewards of their runs."""
     policies = tuple(POLICIES) if query.policy is None else (query.policy,)
     return Json(await segue.memories.valuations.value(caller.tenant, query.type, policies))
+
+
+@router.get(
+    "/v1/memory/uplift",
+    tags=["memory"],
+    response_model=shapes_uplift.Uplifts,
+    responses=problems(s404="There is no such event type."),
+)
+async def show_uplift(segue: Opened, caller: Reader, query: Annotated[UpliftQuery, Query()]) -> Response:
+    """What memory does to rewards, per event type: runs with it beside those that decide without it."""
+    return Json({"items": await segue.uplifts.list(caller.tenant, query.type)})
+
+
+@router.get("/v1/memory/switches", tags=["memory"], response_model=shapes_uplift.Switches, responses=problems())
+async def list_switches(segue: Opened, caller: Reader) -> Response:
+    """The last switch of every event type whose memory was ever switched off, oldest first."""
+    return Json({"items": await segue.switches.list(caller.tenant)})
+
+
+@router.post(
+    "/v1/memory/switches",
+    tags=["memory"],
+    response_model=shapes_uplift.SwitchShown,
+    responses=problems(**BODY, s404="The portfolio has no such event type."),
+    openapi_extra=json_body(SwitchForm),
+)
+async def switch_memory(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+    """Switch memory off for an event type, or on again, for runs that have not decided anything yet.
+
+    What is in that state already stays as it is, and is the answer.
+    """
+    form = await read_form(request, SwitchForm, limits)
+    return Json(await segue.switches.switch(caller.tenant, form.type, form.state, by=caller.name, reason=form.reason))

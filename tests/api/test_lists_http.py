@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes, shapes_memory
+from api import shapes, shapes_memory, shapes_uplift
 from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
@@ -31,6 +31,8 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/memory/episodes": shapes.EpisodePage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
+    "/v1/memory/uplift": shapes_uplift.Uplifts,
+    "/v1/memory/switches": shapes_uplift.Switches,
     "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
     "/v1/memory/map?type=customer.upset": shapes_memory.EpisodeMap,
     "/health/ready": shapes.Health,
@@ -44,6 +46,7 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
     done = served.handle("pause me")
     served.send(served.event(type="customer.stayed", subject=done["event"]["subject"], data={"loyalty": 0.5}))
     served.http.post("/v1/pauses", json={"scope": "tool", "name": "close_account"})
+    served.http.post("/v1/memory/switches", json={"type": "customer.upset", "state": "off"})
     buried(served)
     for path, shape in LISTS.items():
         found = served.http.get(path)

@@ -42,6 +42,8 @@ WRITES: Mapping[str, str | None] = {
     "Segue.cancel": "cancel",
     "Pauses.pause": "pause",
     "Pauses.resume": "resume",
+    "Switches.switch.turn": "switch",
+    "Switches.stop_harm": "stop-harm",
     "DeadLetters.replay.work": "replay",
     "DeadLetters.discard.work": "discard",
     "Recording.record.close": "episode",

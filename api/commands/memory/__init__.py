@@ -5,6 +5,7 @@ import typer
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.rebuild import rebuild
+from api.commands.memory.uplift import show_uplift, switch_off, switch_on
 from api.commands.memory.value import value_policies
 
 
@@ -15,5 +16,8 @@ def register(app: typer.Typer) -> None:
     group.command("search")(search_memory)
     group.command("map")(map_memory)
     group.command("value")(value_policies)
+    group.command("uplift")(show_uplift)
+    group.command("off")(switch_off)
+    group.command("on")(switch_on)
     group.command("rebuild")(rebuild)
     app.add_typer(group, name="memory")
