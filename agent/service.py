@@ -19,11 +19,13 @@ from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
+from agent.judging import Judging
 from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
+from agent.revoking import Sources
 from agent.seen import Seen
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
@@ -77,6 +79,8 @@ class Segue:
         portfolio: Portfolio,
         registry: GuardedTools,
         memories: Memories,
+        judging: Judging,
+        sources: Sources,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -89,6 +93,8 @@ class Segue:
         self.portfolio = portfolio
         self.decided_by = decided_by
         self.memories = memories
+        self.judging = judging
+        self.sources = sources
         self.pauses = pauses
         self.dead = dead
         self._database = database

@@ -226,8 +226,9 @@ class OutcomeShown(_Shape):
     data: JsonDocument
     state: Literal["new", "joined", "unmatched", "ungraded"]
     run: str | None
-    rewards: dict[str, float]
+    rewards: dict[str, float] = Field(description="By goal; `*` is a thumb's, of each goal no outcome has graded.")
     detail: str | None
+    revoked: bool = Field(description="Its source is revoked: its rewards are not heard.")
 
 
 class GatheredShown(_Shape):
@@ -304,7 +305,8 @@ class EpisodeShown(_Shape):
     decided_by: str
     trust: float
     closed_at: str
-    rewards: dict[str, float]
+    rewards: dict[str, float] = Field(description="Those that are heard, by goal; `*` is an operator's thumb.")
+    revoked: bool = Field(description="Its source is revoked: it is kept, and never heard.")
 
 
 class FoundEpisode(EpisodeShown):

@@ -9,6 +9,9 @@ from typing import TypeAlias
 
 Feature: TypeAlias = str | int | float | bool
 
+EVERY_GOAL = "*"
+"""In rewards: what an operator's judgement says of each goal that no outcome has graded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeAction:
@@ -48,7 +51,7 @@ class Episode:
     trust: float = 1.0
     """Weight of the episode in [0, 1]."""
     rewards: Mapping[str, float] = field(default_factory=dict)
-    """Reward in [0, 1] per goal; empty until an outcome has come."""
+    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
 
 
 @dataclass(frozen=True, kw_only=True)
