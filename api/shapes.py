@@ -213,6 +213,7 @@ class EvidenceShown(_Shape):
     action: str
     success: float
     failure: float
+    surprise: float = Field(0.0, description="How much better than expected it did; below 0: worse.")
     episodes: list[str]
 
 

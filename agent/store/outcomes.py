@@ -89,29 +89,26 @@ def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
 def cause(connection: Connection, outcome: NewOutcome, events: Sequence[str], window_s: float) -> str | None:
     """The run it is about: of its subject, among these event types, and its event within the window before it.
 
-    That is the latest of those whose event was accepted before the outcome; where there is none, systems may have
-    delivered in another order: then it is the one accepted since whose event is the latest.
+    That is the latest of those whose event was accepted before the outcome. Where there is none, systems may have
+    delivered in another order: then it is the one accepted since whose event is the latest, but not later than the
+    outcome. What was accepted later and says that it happened later is about something else.
     """
-    earliest, latest = _window(outcome.event.time, window_s)
+    earliest = _shifted(outcome.event.time, -window_s)
     query = (
         select(runs.c.id)
         .join(inbox, inbox.c.seq == runs.c.seq)
-        .where(
-            runs.c.tenant == outcome.tenant,
-            runs.c.subject == outcome.event.subject,
-            inbox.c.time.between(earliest, latest),
-        )
+        .where(runs.c.tenant == outcome.tenant, runs.c.subject == outcome.event.subject, inbox.c.time >= earliest)
         .limit(1)
     )
     if events:
         query = query.where(runs.c.event_type.in_(list(events)))
-    before = query.where(runs.c.seq < outcome.seq).order_by(runs.c.seq.desc())
-    since = query.where(runs.c.seq > outcome.seq).order_by(inbox.c.time.desc(), runs.c.seq)
-    run: str | None = connection.execute(before).scalar_one_or_none()
+    before = query.where(runs.c.seq < outcome.seq, inbox.c.time <= _shifted(outcome.event.time, CLOCK_SKEW_S))
+    run: str | None = connection.execute(before.order_by(runs.c.seq.desc())).scalar_one_or_none()
     if run is None:
         # No event is accepted between this look and the word `unmatched`: its run, when it closes, will find that.
         lock_queue(connection)
-        run = connection.execute(since).scalar_one_or_none()
+        since = query.where(runs.c.seq > outcome.seq, inbox.c.time <= outcome.event.time)
+        run = connection.execute(since.order_by(inbox.c.time.desc(), runs.c.seq)).scalar_one_or_none()
     return run
 
 
@@ -132,13 +129,8 @@ def wake_unmatched(connection: Connection, tenant: str, event: Event, windows: M
 
 
 def _fits(event: datetime, outcome: datetime, window_s: float) -> bool:
-    earliest, latest = _window(outcome, window_s)
-    return earliest <= event <= latest
-
-
-def _window(outcome: datetime, window_s: float) -> tuple[datetime, datetime]:
-    """When an event may have happened that an outcome of this time is about."""
-    return _shifted(outcome, -window_s), _shifted(outcome, CLOCK_SKEW_S)
+    """Whether an outcome that was accepted first can be about the event, as `cause` has it."""
+    return _shifted(outcome, -window_s) <= event <= outcome
 
 
 def _shifted(moment: datetime, seconds: float) -> datetime:

@@ -48,7 +48,7 @@ async def test_a_run_takes_no_outcome_of_another_time_subject_or_type(tmp_path: 
     async with open_company(tmp_path, Script([]), TWO_TYPES) as company:
         segue = company.segue
         await send(segue, "too late", T0 + timedelta(days=31), loyalty=1)
-        await send(segue, "before it", T0 - timedelta(hours=1), loyalty=1)
+        await send(segue, "just before it", T0 - timedelta(seconds=1), loyalty=1)
         await company.send("c-other", id="another subject", type="customer.stayed", loyalty=1)
         await joined(segue)
         await run_at(company, "e-1", T0)
@@ -64,7 +64,7 @@ async def test_a_run_takes_no_outcome_of_another_time_subject_or_type(tmp_path: 
         states = {id: one["state"] for id, one in (await joined(segue)).items()}
     assert states == {
         "too late": "unmatched",
-        "before it": "unmatched",
+        "just before it": "unmatched",
         "another subject": "unmatched",
         "of no such type": "unmatched",
         "fits": "joined",

@@ -218,6 +218,9 @@ async def test_what_the_index_could_not_forget_is_unheard_and_forgotten_later(
         assert (told["state"], told["index_left"]) == ("revoked", 4)
         assert {event for event, _, _ in await found(company.segue)} == {"e/shop-pause_mail-0", "e/shop-pause_mail-1"}
         assert "memory" in await company.segue.health()
+        script.seen.clear()
+        await tell(company, Told(source=HONEST, id="e-new", subject="new", message=MESSAGES[0]))
+        assert set(script.seen[0].evidence) == {"pause_mail"}
         monkeypatch.setattr(Memory, "forget", forget)
         near = company.segue.memories._memory
         while len(await near.search(tenant="default", event_type="customer.upset", text="lamp", k=9)) > 2:
