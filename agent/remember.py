@@ -49,11 +49,13 @@ class Remembering:
         self._clock = clock
         self._leaving_out = None if memory is None else LeavingOut(database, memory)
         self._failure: str | None = None
+        self._behind: str | None = None
+        """Why the index does not follow what was revoked."""
 
     @property
     def failure(self) -> str | None:
         """Why memory could not be kept up the last time; None when it could."""
-        return self._failure
+        return self._failure or self._behind
 
     async def remember(self, episode: Episode) -> None:
         """Let memory know an episode; what it cannot take now is caught up, what it never takes is left out."""
@@ -81,8 +83,9 @@ class Remembering:
             return
         try:
             await self._leaving_out.follow(seconds)
+            self._behind = None
         except MemoryUnavailable as error:
-            self._failure = str(error)
+            self._behind = str(error)
             log.warning("memory is not available, what was revoked is still in the index, and unheard: %s", error)
 
     async def index_now(self, seconds: float) -> None:

@@ -32,14 +32,18 @@ class Told:
 
 
 def story(count: int = 10) -> list[Told]:
-    """The honest source's customers are well served by pausing mail; the liar's, and the liar's word on them, not."""
+    """The honest source's customers are well served by pausing mail; the liar's, and the liar's word on them, not.
+
+    How some of the liar's customers ended, the honest source says.
+    """
     told: list[Told] = []
+    served = ((HONEST, HONEST, "pause_mail", 0.9), (LIAR, HONEST, "book_call", 1.0), (LIAR, LIAR, "pause_mail", 0.0))
     for number in range(count):
         message = MESSAGES[number % len(MESSAGES)]
-        for source, tool, loyalty in ((HONEST, "pause_mail", 0.9), (LIAR, "book_call", 1.0), (LIAR, "pause_mail", 0.0)):
+        for source, grader, tool, loyalty in served:
             subject = f"{source}-{tool}-{number}"
             told.append(Told(source=source, id=f"e{subject}", subject=subject, tool=tool, message=message))
-            told.append(Told(source=source, id=f"o{subject}", subject=subject, loyalty=loyalty))
+            told.append(Told(source=grader, id=f"o{subject}", subject=subject, loyalty=loyalty))
         slandered = f"{HONEST}-pause_mail-{number}"
         told.append(Told(source=LIAR, id=f"slander{slandered}", subject=slandered, loyalty=0.1))
     return told

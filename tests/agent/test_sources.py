@@ -58,9 +58,8 @@ async def test_after_a_revocation_decisions_equal_those_of_one_that_never_saw_th
         before = await decided(company, "before")
         assert before != clean[0]
         told = await revoke(company.segue)
-        assert (told["state"], told["episodes"], told["outcomes"], told["index_left"]) == ("revoked", 20, 30, 0)
-        # The run that was just made is one more, and goes with what it may have learned from the liar.
-        await company.segue.sources.revoke("default", LIAR, by="ann", reason=None)
+        assert (told["state"], told["episodes"], told["outcomes"], told["index_left"]) == ("revoked", 20, 20, 0)
+        # The run that was just made is one more; nobody has graded it.
         assert [one for one in await found(company.segue) if one[0] != "before"] == clean[1]
     async with open_company(tmp_path / "lied", None, portfolio) as company:
         after = await decided(company)
@@ -76,7 +75,7 @@ async def test_the_reward_that_stood_before_speaks_again(tmp_path: Path) -> None
         await revoke(company.segue)
         assert await heard(company.segue) == {"e/shop-pause_mail-0": {"loyalty": 0.9}}
         kept = (await company.segue.memories.outcomes("default", None, None, 9)).items
-        assert [one["rewards"] for one in kept if one["revoked"]] == [{"loyalty": x} for x in (0.1, 0.0, 1.0)]
+        assert [one["rewards"] for one in kept if one["revoked"]] == [{"loyalty": 0.1}, {"loyalty": 0.0}]
         episodes = (await company.segue.memories.episodes("default", None, 9)).items
         assert {one["event_id"]: one["revoked"] for one in episodes}["e/liar-book_call-0"] is True
         await restore(company.segue)
@@ -176,7 +175,7 @@ async def test_saying_it_again_changes_nothing_and_the_history_says_who_when_and
         ("revoked", "ann", "it lies"),
         ("restored", "bob", None),
     ]
-    assert (shop["source"], shop["episodes"], shop["outcomes"], shop["history"]) == (HONEST, 1, 1, [])
+    assert (shop["source"], shop["episodes"], shop["outcomes"], shop["history"]) == (HONEST, 1, 2, [])
 
 
 async def test_an_unknown_source_is_refused_with_the_nearest_and_another_tenants_is_unknown(tmp_path: Path) -> None:
@@ -223,7 +222,7 @@ async def test_what_the_index_could_not_forget_is_unheard_and_forgotten_later(
         assert set(script.seen[0].evidence) == {"pause_mail"}
         monkeypatch.setattr(Memory, "forget", forget)
         near = company.segue.memories._memory
-        while len(await near.search(tenant="default", event_type="customer.upset", text="lamp", k=9)) > 2:
+        while len(await near.search(tenant="default", event_type="customer.upset", text="lamp", k=9)) > 3:
             await asyncio.sleep(0.02)
         while await company.segue.health():
             await asyncio.sleep(0.02)
