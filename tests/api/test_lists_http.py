@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes
+from api import shapes, source_shapes
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
 
@@ -28,6 +28,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/pauses": shapes.Pauses,
     "/v1/dead-letters": shapes.DeadLetterPage,
     "/v1/memory/episodes": shapes.EpisodePage,
+    "/v1/memory/sources": source_shapes.SourcePage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
@@ -71,10 +72,13 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/events",
         "/v1/runs/{run}",
         "/v1/runs/{run}/cancel",
+        "/v1/runs/{run}/outcome",
         "/v1/runs/{run}/stream",
         "/v1/approvals/{approval}",
         "/v1/effects/{key}/result",
         "/v1/effects/{key}/settle",
+        "/v1/memory/revocations",
+        "/v1/memory/revocations/restore",
         "/v1/pauses/resume",
         "/v1/dead-letters/{run}",
         "/v1/dead-letters/{run}/replay",
