@@ -12,7 +12,7 @@ from typing import Literal
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.dispatcher import Dispatcher
-from agent.events import EventError, RawEvent, parse_event
+from agent.events import OWN, EventError, RawEvent, parse_event
 from agent.ids import new_id
 from agent.portfolio.model import Portfolio, Queueing
 from agent.pressure import Pressure
@@ -132,6 +132,7 @@ class Accepting:
             await slices.rest()
             try:
                 event, body_hash = parse_event(raw, self._schemas, now)
+                _check_source(event.source)
             except EventError as error:
                 errors[index] = str(error)
                 continue
@@ -153,3 +154,8 @@ class Accepting:
 
     async def _count(self, most: int) -> int:
         return await self._database.read(lambda connection: pressure.count_queued(connection, most))
+
+
+def _check_source(source: str) -> None:
+    if source.startswith(OWN):
+        raise EventError(f"source {source[:80]!r} is Segue's own: it may not begin with {OWN!r}. Name the sender.")

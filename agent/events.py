@@ -18,6 +18,9 @@ MAX_ATTRIBUTE = 1024
 """Bytes: PostgreSQL's index holds `source` and `id` together in 2,704."""
 MAX_ERRORS = 5
 
+OWN = "urn:segue:"
+"""How sources begin that are Segue's own, such as its operators; nobody else can send in their name."""
+
 
 class EventError(Exception):
     """An event that is not acceptable; says what is wrong and what would be right."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection
 
@@ -10,12 +10,13 @@ from agent.errors import NotFound
 from agent.mapping import draw
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
-from agent.store import episode_looks, episodes, queries
+from agent.store import episode_looks, episodes, queries, sources
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.stories import tell
 from agent.valuations import Valuations
 from memory.recall import Memory
+from memory.types import Episode
 
 
 class Memories:
@@ -36,9 +37,10 @@ class Memories:
         )
 
     async def episodes(self, tenant: str, cursor: str | None, limit: int) -> Page:
-        """Episodes in the order they were made, with the rewards known by now."""
+        """Episodes in the order they were made, with the rewards known by now; those of revoked sources too."""
         found = await self._database.read(lambda connection: episodes.page(connection, tenant, cursor or "", limit + 1))
-        shown = [episodes.as_json(episode) for episode in found]
+        silent = await self._silent(tenant, found)
+        shown = [{**episodes.as_json(one), "revoked": one.source in silent} for one in found]
         return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
 
     async def episode(self, tenant: str, episode: str) -> Shown:
@@ -71,12 +73,18 @@ class Memories:
         found = await self._database.read(
             lambda connection: episodes.fetch(connection, tenant, [episode for episode, _ in near])
         )
-        by_id = {episode.id: episode for episode in found}
+        silent = await self._silent(tenant, found)
+        by_id = {episode.id: episode for episode in found if episode.source not in silent}
         return [
-            {"similarity": round(similarity, 4), **episodes.as_json(by_id[episode])}
+            {"similarity": round(similarity, 4), **episodes.as_json(by_id[episode]), "revoked": False}
             for episode, similarity in near
             if episode in by_id
         ]
+
+    async def _silent(self, tenant: str, found: Sequence[Episode]) -> frozenset[str]:
+        """Which of their sources are revoked."""
+        names = {one.source for one in found}
+        return await self._database.read(lambda connection: sources.revoked_among(connection, tenant, names))
 
     async def rebuild(self, progress: Callable[[int], None]) -> int:
         """Recreate the index from the store; the number of episodes in it."""

@@ -13,7 +13,7 @@ from agent.graph import FINISHED, End
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.situation import Prepared, read_facts
-from agent.store import dead, episodes, queue, runs
+from agent.store import dead, episodes, outcomes, queue, runs
 from agent.store.closing import clear
 from agent.store.database import Database
 from agent.store.history import Compared, History, compared, history
@@ -59,6 +59,15 @@ class Recording:
         self._decided_by = decided_by
         self._retrying = retrying
         self._jitter = jitter
+        self._windows = {
+            event: {
+                name: kind.window_s
+                for name, kind in portfolio.outcomes.items()
+                if not kind.events or event in kind.events
+            }
+            for event in portfolio.events
+        }
+        """By event type the outcome types that are joined to its runs, with their windows in seconds."""
 
     async def record(self, start: Start, end: End, prepared: Prepared | None = None) -> None:
         """Close the run and write its episode in one commit, then give the episode to memory.
@@ -128,8 +137,10 @@ class Recording:
             memory_share=drawn.memory_share if drawn else None,
             swayed=past.compared.swayed if drawn else None,
         )
-        episodes.write(connection, episode)
-        return episode
+        speaks = episodes.write(connection, episode)
+        if self._windows[kind.name]:
+            outcomes.wake_unmatched(connection, row.tenant, row.events[0], self._windows[kind.name])
+        return episode if speaks else None
 
 
 def _past(connection: Connection, known: Prepared) -> History:

@@ -8,16 +8,19 @@ Both are caught up by the sweep: the store knows what is not indexed or not join
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
 
 from agent.expressions import Expression, ExpressionError
+from agent.leaving_out import LeavingOut
 from agent.portfolio.model import OutcomeType, Portfolio
 from agent.store import episodes, outcomes
 from agent.store.database import Database
 from agent.store.outcomes import NewOutcome
+from agent.thumbs import THUMB, thumb_reward
 from agent.types import Event
 from agent.uplifts import Uplifts
 from memory.episodes import EpisodeError
@@ -28,6 +31,9 @@ from tools.types import JsonValue
 log = logging.getLogger(__name__)
 
 BATCH = 200
+
+FOLLOWED_S = 0.5
+"""Of each sweep, for what was revoked."""
 
 GRADING_VARIABLES = frozenset({"event", "data", "subject"})
 
@@ -49,12 +55,15 @@ class Remembering:
         self._memory = memory
         self._clock = clock
         self._uplifts = uplifts
+        self._leaving_out = None if memory is None else LeavingOut(database, memory)
         self._failure: str | None = None
+        self._behind: str | None = None
+        """Why the index does not follow what was revoked."""
 
     @property
     def failure(self) -> str | None:
         """Why memory could not be kept up the last time; None when it could."""
-        return self._failure
+        return self._failure or self._behind
 
     async def remember(self, episode: Episode) -> None:
         """Let memory know an episode; what it cannot take now is caught up, what it never takes is left out."""
@@ -69,18 +78,42 @@ class Remembering:
             log.error("memory does not take an episode: %s", error)
 
     async def catch_up(self) -> None:
-        """Index and join whatever is still open."""
+        """Index and join whatever is still open, and let the index follow what was revoked or restored."""
         if self._memory is not None:
             await self._index(self._memory)
+            await self.follow_sources(FOLLOWED_S)
         found = await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH))
         joined = [run for run in [await self._join(outcome) for outcome in found] if run is not None]
         if self._uplifts is not None:
             await self._uplifts.look_again(joined)
 
-    async def _index(self, memory: Memory) -> None:
-        """Write memory's tail to the index; with an empty tail, look what a crash or a fault kept from memory."""
+    async def follow_sources(self, seconds: float) -> None:
+        """Take episodes of revoked sources out of the index, for at most so long; the sweep does the rest."""
+        if self._leaving_out is None:
+            return
+        try:
+            await self._leaving_out.follow(seconds)
+            self._behind = None
+        except MemoryUnavailable as error:
+            self._behind = str(error)
+            log.warning("memory is not available, what was revoked is still in the index, and unheard: %s", error)
+
+    async def index_now(self, seconds: float) -> None:
+        """Index what waits, for at most so long; the sweep does the rest."""
+        until = time.monotonic() + seconds
+        while self._memory is not None and time.monotonic() < until:
+            if not await self._index(self._memory):
+                return
+
+    async def _index(self, memory: Memory) -> bool:
+        """Write memory's tail to the index; with an empty tail, look what a crash or a fault kept from memory.
+
+        The answer is whether anything was written.
+        """
         refused: list[str] = []
         try:
+            if memory.tail_size and self._leaving_out is not None:
+                await self._leaving_out.clean_tail()
             if not memory.tail_size:
                 for episode in await self._database.read(lambda connection: episodes.unindexed(connection, BATCH)):
                     try:
@@ -93,9 +126,10 @@ class Remembering:
         except MemoryUnavailable as error:
             self._failure = str(error)
             log.warning("memory is not available, episodes wait in the store: %s", error)
-            return
+            return False
         if indexed:
             await self._database.write(lambda connection: episodes.mark_indexed(connection, indexed))
+        return bool(indexed)
 
     async def rebuild(self, progress: Callable[[int], None]) -> int:
         """Recreate the index from the store; the number of episodes it then holds.
@@ -120,7 +154,7 @@ class Remembering:
             page = await self._page_after(page[-1].id)
 
     async def _page_after(self, last: str) -> tuple[Episode, ...]:
-        return await self._database.read(lambda connection: episodes.page(connection, None, last, BATCH))
+        return await self._database.read(lambda connection: episodes.indexable(connection, last, BATCH))
 
     async def _mark(self, indexed: Sequence[str]) -> None:
         await self._database.write(lambda connection: episodes.mark_indexed(connection, indexed))
@@ -131,7 +165,9 @@ class Remembering:
         now = self._clock()
         graded: dict[str, float] = {}
         mistake: str | None = None
-        if kind is None:
+        if outcome.run is not None and outcome.event.type == THUMB:
+            graded = thumb_reward(outcome.event)
+        elif kind is None:
             mistake = f"the portfolio has no outcome type {outcome.event.type!r} any more"
         else:
             try:
@@ -140,7 +176,9 @@ class Remembering:
                 mistake = str(error)
 
         def join(connection: Connection) -> str | None:
-            run = None if kind is None else outcomes.cause(connection, outcome, kind.events, kind.window_s)
+            run = outcome.run
+            if run is None and kind is not None:
+                run = outcomes.cause(connection, outcome, kind.events, kind.window_s)
             outcomes.join(connection, outcome, run=run, graded=graded, mistake=mistake, now=now)
             return run
 

@@ -19,11 +19,13 @@ from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
+from agent.judging import Judging
 from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
+from agent.revoking import Sources
 from agent.seen import Seen
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
@@ -81,6 +83,8 @@ class Segue:
         memories: Memories,
         switches: Switches,
         uplifts: Uplifts,
+        judging: Judging,
+        sources: Sources,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -95,6 +99,8 @@ class Segue:
         self.memories = memories
         self.switches = switches
         self.uplifts = uplifts
+        self.judging = judging
+        self.sources = sources
         self.pauses = pauses
         self.dead = dead
         self._database = database

@@ -22,6 +22,7 @@ from agent.store.history import History, history, no_history
 from agent.store.large import LargeResults, NotKept
 from agent.store.large import Reader as LargeReader
 from agent.store.runs import RunRow, load
+from agent.store.sources import revision
 from agent.types import Budget, Call, CallResult, Event, PastRun, Situation
 from agent.usual import UsualRuns
 from memory.recall import Memory, MemoryUnavailable
@@ -72,6 +73,8 @@ class _Recalled:
     near: Mapping[str, float]
     looked_at: datetime
     """When like episodes were looked for."""
+    revision: int
+    """Of which sources were revoked then."""
     evidence: Mapping[str, ActionEvidence]
 
 
@@ -117,13 +120,13 @@ class Situations:
 
         Raises `UnknownEventType`.
         """
-        run, past = await self._load(run_id, fresh, before)
+        run, past, revised = await self._load(run_id, fresh, before)
         kind = self._kind(run)
         facts = read_facts(run.events, kind, past.results)
         drawn = past.compared.drawn if past.used or self._memory is None else _draw(run, kind)
         compares = _may_compare(kind, drawn, past)
         has_memory = drawn is None or drawn.arm == "memory"
-        told = await self._told(run, kind, facts) if has_memory or compares else NOTHING
+        told = await self._told(run, kind, facts, revised) if has_memory or compares else NOTHING
         budget = self._budget(run, kind, past)
         situation = Situation(
             run=run.id,
@@ -164,10 +167,13 @@ class Situations:
             )
         return kind
 
-    async def _load(self, run_id: str, fresh: bool, before: Prepared | None) -> tuple[RunRow, History]:
-        def look(connection: Connection, large: LargeReader) -> tuple[RunRow, History]:
+    async def _load(self, run_id: str, fresh: bool, before: Prepared | None) -> tuple[RunRow, History, int]:
+        """The run, what happened in it, and the revision of which sources are revoked."""
+
+        def look(connection: Connection, large: LargeReader) -> tuple[RunRow, History, int]:
             run = load(connection, run_id) if before is None else before.run
-            return run, no_history(connection, run) if fresh else history(connection, run, large)
+            past = no_history(connection, run) if fresh else history(connection, run, large)
+            return run, past, 0 if self._memory is None else revision(connection, run.tenant)
 
         if fresh or (before is not None and before.past.calls <= FEW_CALLS):
             with suppress(NotKept):
@@ -196,17 +202,19 @@ class Situations:
             calls_left=calls_left,
         )
 
-    async def _told(self, run: RunRow, kind: EventType, facts: Facts) -> _Told:
-        evidence, degraded = await self._recall(run, kind, facts)
-        past = await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else ()
+    async def _told(self, run: RunRow, kind: EventType, facts: Facts, revised: int) -> _Told:
+        evidence, degraded = await self._recall(run, kind, facts, revised)
+        past = await self._past(run, kind, revised)
         return _Told(evidence=evidence, past=past, degraded=degraded)
 
     async def _recall(
-        self, run: RunRow, kind: EventType, facts: Facts
+        self, run: RunRow, kind: EventType, facts: Facts, revised: int
     ) -> tuple[Mapping[str, ActionEvidence], str | None]:
         if self._memory is None:
             return {}, None
         known, now = self._recalled.get(run.id), self._clock()
+        if known is not None and known.revision != revised:
+            known = None
         if known is not None and known.facts == facts:
             return known.evidence, None
         kinds = {"tenant": run.tenant, "event_type": kind.name}
@@ -219,14 +227,18 @@ class Situations:
         except MemoryUnavailable as error:
             log.warning("run %s goes on without memory: %s", run.id, error)
             return {}, str(error)
-        self._recalled[run.id] = _Recalled(facts=facts, near=near, looked_at=looked_at, evidence=evidence)
+        self._recalled[run.id] = _Recalled(
+            facts=facts, near=near, looked_at=looked_at, revision=revised, evidence=evidence
+        )
         if len(self._recalled) > RECALLED_RUNS:
             self._recalled.popitem(last=False)
         return evidence, None
 
-    def _learns(self, kind: EventType) -> bool:
-        """Whether graded runs take the place of a playbook."""
-        return self._memory is not None and kind.playbook is None
+    async def _past(self, run: RunRow, kind: EventType, revised: int) -> tuple[PastRun, ...]:
+        """Graded runs, where they take the place of a playbook."""
+        if self._memory is None or kind.playbook is not None:
+            return ()
+        return await self._usual.of(run.id, run.tenant, kind.name, revision=revised)
 
     def _budget(self, run: RunRow, kind: EventType, past: History) -> Budget:
         spent = run.spent_s

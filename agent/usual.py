@@ -9,7 +9,7 @@ from agent.store import past
 from agent.store.database import Database
 from agent.store.past import LivedRun
 from agent.types import PastRun
-from memory.scoring import combined
+from memory.scoring import judged
 from memory.settings import Settings
 from tools.types import Tool
 
@@ -28,21 +28,21 @@ class UsualRuns:
         self._database = database
         self._tools = tools
         self._goals = goals
-        self._kept: OrderedDict[str, tuple[PastRun, ...]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[int, tuple[PastRun, ...]]] = OrderedDict()
         self._lived: OrderedDict[str, LivedRun] = OrderedDict()
 
-    async def of(self, run: str, tenant: str, event_type: str) -> tuple[PastRun, ...]:
-        """The latest of them."""
-        if run not in self._kept:
+    async def of(self, run: str, tenant: str, event_type: str, *, revision: int = 0) -> tuple[PastRun, ...]:
+        """The latest of them; read anew under another `revision` of which sources are revoked."""
+        if run not in self._kept or self._kept[run][0] != revision:
             rewards = await self._database.read(
                 lambda connection: past.graded(connection, tenant, event_type, MOST_RUNS)
             )
             lived = await self._look_up(list(rewards))
             found = (self._past(one, earned, lived[one]) for one, earned in rewards.items() if one in lived)
-            self._kept[run] = tuple(one for one in found if one is not None)
+            self._kept[run] = revision, tuple(one for one in found if one is not None)
             if len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[run]
+        return self._kept[run][1]
 
     async def _look_up(self, ids: list[str]) -> Mapping[str, LivedRun]:
         unknown = [one for one in ids if one not in self._lived]
@@ -60,12 +60,13 @@ class UsualRuns:
 
     def _past(self, run: str, rewards: Mapping[str, float], lived: LivedRun) -> PastRun | None:
         """With its reward; a run without one speaks, more softly, where operators alone decided on its writes."""
-        reward, weight = combined(rewards, self._goals), 1.0
-        if reward is None:
+        said = judged(rewards, self._goals, Settings.operator_trust)
+        if said is None:
             theirs = all(one.decided_by == "operator" for one in lived.results if self._writes(one.call.tool))
             if rewards or not theirs:
                 return None
-            reward, weight = 1.0, Settings.operator_trust
+            said = 1.0, Settings.operator_trust
+        reward, weight = said
         return PastRun(
             id=run, subject=lived.subject, reward=reward, weight=weight, data=lived.data, results=lived.results
         )

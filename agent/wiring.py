@@ -24,6 +24,7 @@ from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import cache_dir
 from agent.dispatcher import Dispatcher
 from agent.ids import new_id
+from agent.judging import Judging
 from agent.leases import Leases
 from agent.ledger import Ledger, Patience
 from agent.memories import Memories
@@ -34,6 +35,7 @@ from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
 from agent.recording import Recording, Retrying
 from agent.remember import Remembering
+from agent.revoking import Sources
 from agent.service import Segue
 from agent.situation import Situations
 from agent.stages import RunStages
@@ -116,6 +118,8 @@ async def open_segue(
             memories=Memories(database, portfolio, memory, remembering),
             switches=switches,
             uplifts=uplifts,
+            judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
+            sources=Sources(database, remembering, _now),
             dispatcher=dispatcher,
             remembering=remembering,
             pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),

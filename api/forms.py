@@ -11,7 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, St
 
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
+from agent.store.source_lists import SourceState
 from agent.store.switches import SwitchState
+from agent.thumbs import Thumb
 from agent.types import EffectState, RunStatus
 from memory.valuing import PolicyName
 
@@ -183,4 +185,41 @@ class SwitchForm(_Request):
 class DiscardForm(_Request):
     """Why a dead letter is given up."""
 
+    reason: Reason | None = None
+
+
+class OutcomeForm(_Request):
+    """What became of a run: an outcome of a type of the portfolio, or an operator's thumb."""
+
+    type: Filter | None = Field(None, description="Outcome type of the portfolio.")
+    data: dict[str, JsonValue] | None = Field(None, description="Must fit the schema of the outcome type.")
+    thumb: Thumb | None = Field(None, description="Instead of type and data: the run did well, or badly.")
+    reason: Reason | None = Field(None, description="Of a thumb.")
+    id: Filter | None = Field(None, description="Sent again with the same id, it is the same outcome.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "OutcomeForm":
+        if (self.type is None) == (self.thumb is None):
+            raise ValueError("send either type and data, or thumb")
+        if self.thumb is not None and self.data is not None:
+            raise ValueError("a thumb has no data; it may have a reason")
+        if self.thumb is None and self.reason is not None:
+            raise ValueError("only a thumb has a reason; an outcome has data")
+        return self
+
+
+class SourcesQuery(_Request):
+    """Which sources."""
+
+    limit: Limit = 50
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}$")] | None = Field(
+        None, description="`next` of the page before."
+    )
+    state: SourceState | None = None
+
+
+class RevocationForm(_Request):
+    """A source of events and outcomes that is trusted no more, or again."""
+
+    source: Filter
     reason: Reason | None = None

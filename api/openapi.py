@@ -9,7 +9,16 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.forms import AnswerForm, DiscardForm, PauseForm, ResumeForm, SettleForm, SwitchForm
+from api.forms import (
+    AnswerForm,
+    DiscardForm,
+    OutcomeForm,
+    PauseForm,
+    ResumeForm,
+    RevocationForm,
+    SettleForm,
+    SwitchForm,
+)
 from api.problems import MEDIA_TYPE
 from api.shapes import Problem
 
@@ -75,7 +84,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    forms = (AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm, SwitchForm)
+    forms = (
+        *(AnswerForm, SettleForm, PauseForm, ResumeForm),
+        *(DiscardForm, OutcomeForm, RevocationForm, SwitchForm),
+    )
     _, extra = models_json_schema(
         [*((form, "validation") for form in forms), (Problem, "serialization")], ref_template=REFERENCE
     )

@@ -224,6 +224,7 @@ class EvidenceShown(_Shape):
     action: str
     success: float
     failure: float
+    surprise: float = Field(0.0, description="How much better than expected it did; below 0: worse.")
     episodes: list[str]
 
 
@@ -237,8 +238,9 @@ class OutcomeShown(_Shape):
     data: JsonDocument
     state: Literal["new", "joined", "unmatched", "ungraded"]
     run: str | None
-    rewards: dict[str, float]
+    rewards: dict[str, float] = Field(description="By goal; `*` is a thumb's, of each goal no outcome has graded.")
     detail: str | None
+    revoked: bool = Field(description="Its source is revoked: its rewards are not heard.")
 
 
 class GatheredShown(_Shape):
@@ -319,9 +321,10 @@ class EpisodeShown(_Shape):
     decided_by: str
     trust: float
     closed_at: str
-    rewards: dict[str, float]
     arm: Arm | None = Field(description="`control`: the run decided without memory.")
     swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
+    rewards: dict[str, float] = Field(description="Those that are heard, by goal; `*` is an operator's thumb.")
+    revoked: bool = Field(description="Its source is revoked: it is kept, and never heard.")
 
 
 class FoundEpisode(EpisodeShown):

@@ -35,6 +35,7 @@ STATUS_STYLES: Mapping[str, str] = {
     "pending": "yellow",
     "unknown": "bold red",
     "open": "red",
+    "revoked": "red",
     "failed": "red",
     "stopped": "red",
     "refused": "red",

@@ -162,6 +162,23 @@ class Memory:
             raise MemoryUnavailable(f"{len(self._tail)} episodes are not indexed: {failure}") from failure
         return tuple(written)
 
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of the episodes remembered and not flushed yet."""
+        return tuple(one for part in self._tail.parts(TAIL_LIMIT) for one in part.ids)
+
+    async def forget(self, tenant: str, event_type: str, ids: Sequence[str]) -> None:
+        """Let these be found no more; unknown ids are no error. Raises `MemoryUnavailable`.
+
+        A flush that goes on is waited for, so that it writes none of them afterwards.
+        """
+        async with self._writing:
+            self._tail.remove(tenant, event_type, ids)
+            try:
+                await self._index.remove(tenant, event_type, ids)
+            except IndexUnavailable as error:
+                raise MemoryUnavailable(f"{len(ids)} episodes are not forgotten: {error}") from error
+
     async def search(self, *, tenant: str, event_type: str, text: str, k: int) -> tuple[tuple[str, float], ...]:
         """Ids of the k episodes with the most similar texts and their cosines. Raises `MemoryUnavailable`."""
         (vector,) = await self._embedder.aembed([text])

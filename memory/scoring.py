@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from memory.likeness import agree
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.types import ActionEvidence, Episode, Feature
+from memory.types import EVERY_GOAL, ActionEvidence, Episode, Feature
 
 _SECONDS_PER_DAY = 86_400.0
 _UNTOLD = 0.5
@@ -255,19 +255,38 @@ def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: floa
 
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
-    reward = combined(episode.rewards, goals)
+    found = judged(episode.rewards, goals, operator_trust)
     verdicts = dict.fromkeys(episode.declined, _Verdict(operator_trust, 0.0, _UNTOLD))
     for taken in episode.actions:
         expected = _UNTOLD if taken.prior is None else taken.prior
-        if reward is not None:
-            verdicts[taken.action] = _Verdict(1.0, reward, expected)
+        if found is not None:
+            reward, share = found
+            verdicts[taken.action] = _Verdict(share, reward, expected)
         elif taken.decided_by == "operator":
             verdicts[taken.action] = _Verdict(operator_trust, 1.0, expected)
     return verdicts
 
 
+def judged(
+    rewards: Mapping[str, float], goals: Mapping[str, float], operator_trust: float
+) -> tuple[float, float] | None:
+    """Reward by outcomes and an operator's judgement, and its share of an episode's weight; None without either.
+
+    The judgement stands for each goal that no outcome has graded, with `operator_trust` of that goal's weight; alone it
+    has that share of the episode's weight. It never lessens the share of an outcome.
+    """
+    reward, thumb = combined(rewards, goals), rewards.get(EVERY_GOAL)
+    if thumb is None:
+        return None if reward is None else (reward, 1.0)
+    if reward is None:
+        return thumb, operator_trust
+    graded = math.fsum(weight for goal, weight in goals.items() if goal in rewards)
+    rest = operator_trust * math.fsum(weight for goal, weight in goals.items() if goal not in rewards)
+    return (graded * reward + rest * thumb) / (graded + rest), 1.0
+
+
 def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:
-    """Mean of the rewards by the goals' weights; None when no goal that counts has a reward."""
+    """Mean of the outcomes' rewards by the goals' weights; None when no goal that counts has one."""
     if not rewards:
         return None
     counted = [(goals[goal], reward) for goal, reward in rewards.items() if goals.get(goal, 0.0) > 0]

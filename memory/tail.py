@@ -85,6 +85,12 @@ class Tail:
         if not rows:
             self._kinds.pop(kind, None)
 
+    def remove(self, tenant: str, event_type: str, ids: Sequence[str]) -> None:
+        """Forget these, whatever became of them; unknown ids are no error."""
+        rows = self._kinds.get((tenant, event_type), {})
+        vectors = {one: rows[one] for one in ids if one in rows}
+        self.drop(Part(tenant=tenant, event_type=event_type, ids=tuple(vectors), vectors=tuple(vectors.values())))
+
     def clear(self) -> None:
         self._kinds.clear()
         self._stacked.clear()

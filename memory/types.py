@@ -11,6 +11,9 @@ Feature: TypeAlias = str | int | float | bool
 Arm: TypeAlias = Literal["memory", "control"]
 """Whether a run decides with memory or without it."""
 
+EVERY_GOAL = "*"
+"""In rewards: what an operator's judgement says of each goal that no outcome has graded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeAction:
@@ -57,6 +60,7 @@ class Episode:
     """Probability with which the run was given memory."""
     swayed: bool | None = None
     """Whether memory changes what is decided in it; None where nobody can say."""
+    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,9 +29,13 @@ INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.i
 """The dialect's own INSERT, which knows what to do on a conflict."""
 
 
-def unless_there(table: Table, *left: str) -> Mapping[str, Any]:
-    """Insert rows but those that are there already, as `inserting` does; `rowcount` says how many were inserted."""
-    return {name: insert(table).values(_bound(table, left)).on_conflict_do_nothing() for name, insert in INSERT.items()}
+def unless_there(table: Table, *left: str, **worked_out: ColumnElement[Any]) -> Mapping[str, Any]:
+    """Insert rows but those that are there already, as `inserting` does; `rowcount` says how many were inserted.
+
+    Columns that are `worked_out` are not bound: the database finds their values.
+    """
+    values = {**_bound(table, (*left, *worked_out)), **worked_out}
+    return {name: insert(table).values(values).on_conflict_do_nothing() for name, insert in INSERT.items()}
 
 
 def inserting(table: Table, *left: str) -> Any:

@@ -9,22 +9,31 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, cast, func, or_, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, update
 
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import OPEN
+from agent.store.sources import revoked_among, silenced
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.types import Episode, EpisodeAction
 
-WRITE = Prepared(unless_there(episodes))
+# Written with whether the index is to leave it out, in the statement that is made anyway.
+WRITE = Prepared(
+    {
+        name: one.returning(episodes.c.left_out)
+        for name, one in unless_there(
+            episodes, left_out=select(silenced(bindparam("by_tenant"), bindparam("by_source"))).scalar_subquery()
+        ).items()
+    }
+)
 
 # Built once, as they stand on the path of every decision.
 GRADED = Prepared(
     {
         name: select(rewards.c.run, rewards.c.goal, rewards.c.reward)
         .join(outcomes, outcomes.c.id == rewards.c.outcome)
-        .where(among(rewards.c.run, "of", name))
+        .where(among(rewards.c.run, "of", name), ~silenced(outcomes.c.tenant, outcomes.c.source))
         .order_by(outcomes.c.seq)
         for name in INSERT
     }
@@ -53,14 +62,19 @@ TELLING = Prepared(
 )
 
 
-def write(connection: Connection, episode: Episode) -> None:
+def write(connection: Connection, episode: Episode) -> bool:
     """Write the episode of a closed run once: a second time finds it and changes nothing.
 
     The episode of a run that was closed again after a replay takes the place of the one before, whose rewards it keeps.
+    The answer is whether memory is to know it: not where its source is revoked.
     """
-    written = WRITE.on(connection, {"id": episode.id, **_values(episode)})
-    if written.rowcount == 0 and _is_of_an_earlier_close(connection, episode.id):
+    by = {"by_tenant": episode.tenant, "by_source": episode.source}
+    written = WRITE.on(connection, {"id": episode.id, **_values(episode), **by}).first()
+    if written is not None:
+        return not written.left_out
+    if _is_of_an_earlier_close(connection, episode.id):
         connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode)))
+    return not revoked_among(connection, episode.tenant, [episode.source])
 
 
 def _values(episode: Episode) -> dict[str, Any]:
@@ -112,8 +126,8 @@ def _is_of_an_earlier_close(connection: Connection, run: str) -> bool:
 class EpisodeReader:
     """Reads those of the named episodes that have something to say, and keeps what never changes of them.
 
-    Rewards are read every time, and an episode when it has one, or an operator's word. That of a run that failed is not
-    kept: the run may be replayed, and then it is another.
+    Rewards are read every time, and which sources are revoked; an episode when it has a reward, or an operator's word.
+    That of a run that failed is not kept: the run may be replayed, and then it is another.
     """
 
     def __init__(self, most: int = 16_384, most_silent: int = 16_384) -> None:
@@ -141,10 +155,13 @@ class EpisodeReader:
             read = {one.id: one for one in _telling(connection, tenant, unread, graded)}
             self._keep(tenant, {name: read.get(name) for name in unread if name not in unsettled})
             known |= read
+        silent_sources = revoked_among(connection, tenant, {one.source for one in known.values()})
         return tuple(
             replace(known[name], rewards=graded.get(name, {}))
             for name in ids
-            if name in known and (name in graded or _has_operators_word(known[name]))
+            if name in known
+            and known[name].source not in silent_sources
+            and (name in graded or _has_operators_word(known[name]))
         )
 
     def _keep(self, tenant: str, found: Mapping[str, Episode | None]) -> None:
@@ -184,25 +201,28 @@ def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Epis
     return _with_rewards(connection, [row for row in rows if row["tenant"] == tenant])
 
 
-def page(connection: Connection, tenant: str | None, after: str, limit: int) -> tuple[Episode, ...]:
-    """Episodes in order of id, for rebuilding and listing; `after` is exclusive, tenant None means all."""
-    query = select(episodes).where(episodes.c.id > after).order_by(episodes.c.id).limit(limit)
-    if tenant is not None:
-        query = query.where(episodes.c.tenant == tenant)
-    return _with_rewards(connection, list(connection.execute(query).mappings()))
+def page(connection: Connection, tenant: str, after: str, limit: int) -> tuple[Episode, ...]:
+    """A tenant's episodes in order of id, those of revoked sources too; `after` is exclusive."""
+    query = select(episodes).where(episodes.c.tenant == tenant, episodes.c.id > after)
+    return _with_rewards(connection, list(connection.execute(query.order_by(episodes.c.id).limit(limit)).mappings()))
+
+
+def indexable(connection: Connection, after: str, limit: int) -> tuple[Episode, ...]:
+    """Every tenant's episodes that belong into the index, in order of id, for rebuilding; `after` is exclusive."""
+    query = select(episodes).where(episodes.c.id > after, ~silenced(episodes.c.tenant, episodes.c.source))
+    return _with_rewards(connection, list(connection.execute(query.order_by(episodes.c.id).limit(limit)).mappings()))
 
 
 def unindexed(connection: Connection, limit: int) -> tuple[Episode, ...]:
-    """Episodes that the index does not hold yet."""
-    rows = connection.execute(
-        select(episodes).where(episodes.c.indexed.is_(False)).order_by(episodes.c.id).limit(limit)
-    ).mappings()
+    """Episodes that the index does not hold yet, and is meant to."""
+    waiting = (episodes.c.indexed.is_(False), episodes.c.left_out.is_(False))
+    rows = connection.execute(select(episodes).where(*waiting).order_by(episodes.c.id).limit(limit)).mappings()
     return _with_rewards(connection, list(rows))
 
 
 def mark_indexed(connection: Connection, ids: Sequence[str]) -> None:
-    """The index holds these now."""
-    connection.execute(update(episodes).where(episodes.c.id.in_(list(ids))).values(indexed=True))
+    """The index holds these now; those that it is to leave out after all are seen, and taken out again."""
+    connection.execute(update(episodes).where(episodes.c.id.in_(list(ids))).values(indexed=True, left_out=False))
 
 
 def _with_rewards(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple[Episode, ...]:
@@ -211,7 +231,7 @@ def _with_rewards(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> 
 
 
 def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
-    """Reward per goal of each run; of several outcomes the latest speaks for a goal."""
+    """Reward per goal of each run; of several outcomes of sources not revoked the latest speaks for a goal."""
     graded: dict[str, dict[str, float]] = defaultdict(dict)
     if not runs:
         return graded
@@ -268,8 +288,9 @@ def _iso(moment: datetime) -> str:
 
 
 def count(connection: Connection) -> int:
-    """How many episodes there are, of all tenants."""
-    return connection.execute(select(func.count()).select_from(episodes)).scalar_one()
+    """How many episodes belong into the index, of all tenants."""
+    query = select(func.count()).select_from(episodes).where(~silenced(episodes.c.tenant, episodes.c.source))
+    return connection.execute(query).scalar_one()
 
 
 def forget_index(connection: Connection) -> None:

@@ -90,6 +90,8 @@ class Incoming:
     new_id: str
     """Id its run or outcome gets if it was never seen before."""
     queueing: Queueing = field(default_factory=Queueing)
+    of_run: str | None = None
+    """Of an outcome: the run it is about, where the sender named it; else it is found by subject and time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +142,10 @@ def _accept_one(connection: Connection, tenant: str, index: int, incoming: Incom
 
 def _store_outcome(connection: Connection, tenant: str, incoming: Incoming, now: datetime) -> None:
     seq = _insert(connection, tenant, incoming, now, outcome=incoming.new_id)
-    row = {"id": incoming.new_id, "tenant": tenant, "seq": seq, "subject": incoming.event.subject, "created_at": now}
-    connection.execute(insert(outcomes), {**row, "type": incoming.event.type, "state": "new"})
+    event = incoming.event
+    row = {"id": incoming.new_id, "tenant": tenant, "seq": seq, "subject": event.subject, "created_at": now}
+    row |= {"type": event.type, "source": event.source, "state": "new", "run": incoming.of_run}
+    connection.execute(insert(outcomes), row)
 
 
 def _store_event(connection: Connection, tenant: str, incoming: Incoming, now: datetime, found: Any) -> str:

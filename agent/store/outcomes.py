@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
 
+from agent.store.prepared import Prepared
+from agent.store.queue import lock_queue
 from agent.store.tables import inbox, outcomes, rewards, runs
 from agent.types import Event
 
@@ -23,6 +25,26 @@ class NewOutcome:
     tenant: str
     seq: int
     event: Event
+    run: str | None
+    """The run it is about, where it named one."""
+
+
+MOST_WAITING = 200
+"""Unmatched outcomes of one subject that are looked at when a run of it closes, the latest."""
+
+UNMATCHED = Prepared(
+    select(outcomes.c.id, outcomes.c.type, inbox.c.time)
+    .join(inbox, inbox.c.seq == outcomes.c.seq)
+    .where(
+        # Written out, as a partial index serves no bound value.
+        literal_column("outcomes.state = 'unmatched'"),
+        outcomes.c.tenant == bindparam("t"),
+        outcomes.c.subject == bindparam("s"),
+    )
+    .order_by(outcomes.c.seq.desc())
+    .limit(MOST_WAITING)
+)
+"""On the path of every run, when it closes; mostly there are none."""
 
 
 def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
@@ -32,6 +54,7 @@ def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
             outcomes.c.id,
             outcomes.c.tenant,
             outcomes.c.seq,
+            outcomes.c.run,
             inbox.c.source,
             inbox.c.id.label("event_id"),
             inbox.c.type,
@@ -49,6 +72,7 @@ def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
             id=row.id,
             tenant=row.tenant,
             seq=row.seq,
+            run=row.run,
             event=Event(
                 source=row.source,
                 id=row.event_id,
@@ -63,24 +87,50 @@ def new_outcomes(connection: Connection, limit: int) -> tuple[NewOutcome, ...]:
 
 
 def cause(connection: Connection, outcome: NewOutcome, events: Sequence[str], window_s: float) -> str | None:
-    """The latest run of the same subject, among these event types, whose event lies within the window before it."""
+    """The run it is about: of its subject, among these event types, and its event within the window before it.
+
+    That is the latest of those whose event was accepted before the outcome. Where there is none, systems may have
+    delivered in another order: then it is the one accepted since whose event is the latest, but not later than the
+    outcome. What was accepted later and says that it happened later is about something else.
+    """
     earliest = _shifted(outcome.event.time, -window_s)
-    latest = _shifted(outcome.event.time, CLOCK_SKEW_S)
     query = (
         select(runs.c.id)
         .join(inbox, inbox.c.seq == runs.c.seq)
-        .where(
-            runs.c.tenant == outcome.tenant,
-            runs.c.subject == outcome.event.subject,
-            runs.c.seq < outcome.seq,
-            inbox.c.time.between(earliest, latest),
-        )
-        .order_by(runs.c.seq.desc())
+        .where(runs.c.tenant == outcome.tenant, runs.c.subject == outcome.event.subject, inbox.c.time >= earliest)
         .limit(1)
     )
     if events:
         query = query.where(runs.c.event_type.in_(list(events)))
-    return connection.execute(query).scalar_one_or_none()
+    before = query.where(runs.c.seq < outcome.seq, inbox.c.time <= _shifted(outcome.event.time, CLOCK_SKEW_S))
+    run: str | None = connection.execute(before.order_by(runs.c.seq.desc())).scalar_one_or_none()
+    if run is None:
+        # No event is accepted between this look and the word `unmatched`: its run, when it closes, will find that.
+        lock_queue(connection)
+        since = query.where(runs.c.seq > outcome.seq, inbox.c.time <= outcome.event.time)
+        run = connection.execute(since.order_by(inbox.c.time.desc(), runs.c.seq)).scalar_one_or_none()
+    return run
+
+
+def wake_unmatched(connection: Connection, tenant: str, event: Event, windows: Mapping[str, float]) -> None:
+    """Have outcomes that came before this event of their subject, and may be about it, joined anew.
+
+    `windows`: seconds by the outcome types that are joined to runs of its type. Called when its run closes, in the same
+    commit, as only then is there an episode that they could grade.
+    """
+    found = UNMATCHED.on(connection, {"t": tenant, "s": event.subject})
+    about = [row.id for row in found if row.type in windows and _fits(event.time, row.time, windows[row.type])]
+    if about:
+        connection.execute(
+            update(outcomes)
+            .where(outcomes.c.id.in_(about), outcomes.c.state == "unmatched")
+            .values(state="new", joined_at=None)
+        )
+
+
+def _fits(event: datetime, outcome: datetime, window_s: float) -> bool:
+    """Whether an outcome that was accepted first can be about the event, as `cause` has it."""
+    return _shifted(outcome, -window_s) <= event <= outcome
 
 
 def _shifted(moment: datetime, seconds: float) -> datetime:

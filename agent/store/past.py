@@ -22,6 +22,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal,
     null,
     or_,
     select,
@@ -31,7 +32,8 @@ from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.episodes import rewards_of
 from agent.store.history import call_result
 from agent.store.runs import OPEN
-from agent.store.tables import approvals, calls, effects, episodes, inbox, rewards, runs
+from agent.store.sources import silenced
+from agent.store.tables import approvals, calls, effects, episodes, inbox, outcomes, rewards, runs
 from agent.types import CallResult
 from tools.types import JsonObject
 
@@ -56,7 +58,18 @@ def _if_short(column: Column[Any], most: int) -> Case[Any]:
 
 
 ANSWERED = and_(approvals.c.run == episodes.c.id, approvals.c.answered_by.is_not(None))
-SPEAKS = and_(episodes.c.trust > 0, or_(exists().where(rewards.c.run == episodes.c.id), exists().where(ANSWERED)))
+# What would speak if no source were revoked, and what speaks.
+TOLD = and_(episodes.c.trust > 0, or_(exists().where(rewards.c.run == episodes.c.id), exists().where(ANSWERED)))
+HEARD = exists().where(
+    rewards.c.run == episodes.c.id,
+    outcomes.c.id == rewards.c.outcome,
+    ~silenced(outcomes.c.tenant, outcomes.c.source),
+)
+SPEAKS = and_(
+    episodes.c.trust > 0,
+    ~silenced(episodes.c.tenant, episodes.c.source),
+    or_(HEARD, exists().where(ANSWERED)),
+)
 LATEST_FIRST = (episodes.c.closed_at.desc(), episodes.c.id)
 GRADED = (
     select(episodes.c.id)
@@ -68,10 +81,18 @@ PLACED = (
     select(
         episodes.c.id,
         func.row_number()
-        .over(partition_by=(episodes.c.tenant, episodes.c.event_type), order_by=LATEST_FIRST)
+        .over(
+            # Those that a revocation silences have places of their own: they take none, and come back whole.
+            partition_by=(
+                episodes.c.tenant,
+                episodes.c.event_type,
+                case((SPEAKS, literal("")), else_=episodes.c.source),
+            ),
+            order_by=LATEST_FIRST,
+        )
         .label("place"),
     )
-    .where(SPEAKS)
+    .where(TOLD)
     .subquery()
 )
 IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
@@ -99,7 +120,7 @@ CALLS = (
 def graded(connection: Connection, tenant: str, event_type: str, most: int) -> Mapping[str, Mapping[str, float]]:
     """The latest runs of an event type with their rewards per goal, none while there is only an operator's word.
 
-    Runs that are trusted with nothing are left out.
+    Runs that are trusted with nothing are left out, and what came from a revoked source.
     """
     asked = {"tenant": tenant, "event_type": event_type, "most": most}
     ids = list(connection.execute(GRADED, asked).scalars())
@@ -108,7 +129,7 @@ def graded(connection: Connection, tenant: str, event_type: str, most: int) -> M
 
 
 def looked_at(connection: Connection, most: int) -> frozenset[str]:
-    """The runs that `graded` finds, of every tenant and event type."""
+    """The runs that `graded` finds, of every tenant and event type, and those it would find but for a revocation."""
     return frozenset(connection.execute(select(PLACED.c.id).where(PLACED.c.place <= most)).scalars())
 
 

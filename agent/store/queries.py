@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Select, func, select
 
 from agent.store import large
 from agent.store.sizes import stored_bytes
+from agent.store.sources import silenced
 from agent.store.tables import (
     approvals,
     calls,
@@ -325,9 +326,13 @@ def list_outcomes(connection: Connection, tenant: str, state: str | None, cursor
 
 
 def _outcomes() -> Select[Any]:
-    return select(outcomes, inbox.c.source, inbox.c.id.label("event_id"), inbox.c.time, inbox.c.data).join(
-        inbox, inbox.c.seq == outcomes.c.seq
-    )
+    return select(
+        outcomes,
+        inbox.c.id.label("event_id"),
+        inbox.c.time,
+        inbox.c.data,
+        silenced(outcomes.c.tenant, outcomes.c.source).label("revoked"),
+    ).join(inbox, inbox.c.seq == outcomes.c.seq)
 
 
 def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> list[Shown]:
@@ -348,6 +353,7 @@ def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> list[Sh
             "run": row["run"],
             "rewards": graded.get(row["id"], {}),
             "detail": row["detail"],
+            "revoked": row["revoked"],
         }
         for row in rows
     ]

@@ -272,7 +272,9 @@ episodes = Table(
     Column("arm", Name(8)),
     Column("memory_share", Float),
     Column("swayed", Boolean),
-    Index("ix_episodes_indexed", "indexed"),
+    Column("left_out", Boolean, nullable=False, default=False),
+    Index("ix_episodes_waiting", "indexed", "left_out"),
+    Index("ix_episodes_source", "tenant", "source", "left_out"),
     Index("ix_episodes_closed", "tenant", "closed_at"),
     Index("ix_episodes_type", "tenant", "event_type", "closed_at"),
 )
@@ -290,8 +292,11 @@ outcomes = Table(
     Column("detail", Words),
     Column("created_at", UtcDateTime, nullable=False),
     Column("joined_at", UtcDateTime),
+    Column("source", Words, nullable=False, default=""),
     Index("ix_outcomes_state", "state"),
     Index("ix_outcomes_run", "run"),
+    Index("ix_outcomes_source", "tenant", "source"),
+    _partial("ix_outcomes_unmatched", "tenant", "subject", where="state = 'unmatched'"),
 )
 
 rewards = Table(
@@ -303,6 +308,20 @@ rewards = Table(
     Column("reward", Float, nullable=False),
     Index("ix_rewards_run", "run"),
 )
+
+revoked_sources = Table(
+    "revoked_sources",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("source", Words, primary_key=True),
+    Column("revoked", Boolean, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("reason", Words),
+    Column("since", UtcDateTime, nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("history", _json(), nullable=False),
+)
+"""Sources that were ever revoked; one that was restored keeps its row, as its history says who did what, and why."""
 
 turns = Table(
     "turns",

@@ -142,7 +142,7 @@ async def _agreement(wanted: Wanted, made: Made, place: Place, memory: Memory, e
 async def _exact(made: Made, place: Place, vectors: np.ndarray) -> Vectors:
     """Every episode of the store in memory."""
     row, exact, last = {text: number for number, text in enumerate(made.texts)}, Vectors(), ""
-    while page := await place.database.read(partial(stored.page, tenant=None, after=last, limit=CHUNK)):
+    while page := await place.database.read(partial(stored.page, tenant=TENANT, after=last, limit=CHUNK)):
         exact.put([one.id for one in page], vectors[[row[one.text] for one in page]])
         last = page[-1].id
     return exact

@@ -16,11 +16,12 @@ from agent.directory import DataDirectory, DataDirectoryBusy
 from agent.errors import NotFound
 from agent.events import RawEvent
 from agent.pruning import Pruned, prune
-from agent.store import past
+from agent.store import past, sources
 from agent.store.database import Database
 from agent.store.large import Stored, pack, read
 from agent.store.queries import RunFilter
 from agent.store.sizes import stored_bytes
+from agent.store.sources import Change
 from agent.store.tables import (
     approvals,
     calls,
@@ -112,6 +113,28 @@ async def test_runs_that_habits_are_read_from_stay(tmp_path: Path) -> None:
     assert (done.runs, done.kept_for_habits) == (3, 3)
     assert await answered(tmp_path, habits) == before
     assert list(before[0]) == ["graded-4", "graded-3", "graded-2"]
+
+
+async def test_runs_that_a_revocation_silences_take_no_places_and_keep_their_own(tmp_path: Path) -> None:
+    def write(connection: Connection) -> None:
+        for number in range(8):
+            write_run(connection, f"graded-{number}", days_ago=200 - number, graded=True)
+        connection.execute(update(approvals).values(answered_by=None))
+        connection.execute(update(episodes).where(episodes.c.id > "graded-3").values(source="/liar"))
+        connection.execute(update(outcomes).where(outcomes.c.run == "graded-3").values(source="/liar"))
+        sources.revoke(connection, Change(tenant="default", source="/liar", by="ann", reason=None, at=NOW))
+
+    def habits(connection: Connection) -> list[str]:
+        return list(past.graded(connection, "default", "customer.upset", 2))
+
+    await written(tmp_path, write)
+    assert await answered(tmp_path, habits) == ["graded-2", "graded-1"]
+    done = await pruned(tmp_path, looked_at=2)
+    assert {row["id"] for row in contents(tmp_path, [runs])[0]} == {f"graded-{one}" for one in (1, 2, 3, 6, 7)}
+    assert (done.runs, done.kept_for_habits) == (3, 5)
+    back = Change(tenant="default", source="/liar", by="ann", reason=None, at=NOW)
+    await written(tmp_path, lambda connection: sources.restore(connection, back))
+    assert await answered(tmp_path, habits) == ["graded-7", "graded-6"]
 
 
 async def test_a_dry_run_says_what_would_go_and_changes_nothing(tmp_path: Path) -> None:

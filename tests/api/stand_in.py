@@ -51,11 +51,6 @@ class StandIn:
         self._ask("run", tenant, run)
         return self.found
 
-    async def search(self, tenant: str, event_type: str, text: str, k: int) -> list[Shown]:
-        """None."""
-        self._ask("search", tenant, event_type, text, k)
-        return []
-
     async def health(self) -> Mapping[str, str]:
         """As it was told."""
         self._ask("health")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes, shapes_memory, shapes_uplift
+from api import shapes, shapes_memory, shapes_uplift, source_shapes
 from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
@@ -29,6 +29,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/pauses": shapes.Pauses,
     "/v1/dead-letters": shapes.DeadLetterPage,
     "/v1/memory/episodes": shapes.EpisodePage,
+    "/v1/memory/sources": source_shapes.SourcePage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
@@ -78,11 +79,14 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/events",
         "/v1/runs/{run}",
         "/v1/runs/{run}/cancel",
+        "/v1/runs/{run}/outcome",
         "/v1/runs/{run}/stream",
         "/v1/approvals/{approval}",
         "/v1/effects/{key}/result",
         "/v1/memory/episodes/{episode}",
         "/v1/effects/{key}/settle",
+        "/v1/memory/revocations",
+        "/v1/memory/revocations/restore",
         "/v1/pauses/resume",
         "/v1/memory/value",
         "/v1/dead-letters/{run}",

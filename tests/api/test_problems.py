@@ -16,8 +16,6 @@ from memory.recall import MemoryUnavailable
 from tests.api.served import is_problem
 from tests.api.stand_in import StandIn, app_over, client_for
 
-SEARCH = "/v1/memory/search?type=t&text=x"
-
 
 @pytest.mark.parametrize(
     ("error", "status"),
@@ -31,7 +29,7 @@ SEARCH = "/v1/memory/search?type=t&text=x"
     ],
 )
 async def test_every_domain_error_has_its_status(error: Exception, status: int) -> None:
-    response = await client_for(app_over(StandIn(broken={"search": error}))).get(SEARCH)
+    response = await client_for(app_over(StandIn(broken={"run": error}))).get("/v1/runs/r-1")
     assert response.status_code == status
     assert is_problem(response)
 

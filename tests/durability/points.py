@@ -46,6 +46,12 @@ WRITES: Mapping[str, str | None] = {
     "Switches.stop_harm": "stop-harm",
     "DeadLetters.replay.work": "replay",
     "DeadLetters.discard.work": "discard",
+    "Judging.outcome": "judge",
+    "Sources.revoke": "revoke",
+    "Sources.restore": "restore",
+    # The index follows what was revoked, whenever.
+    "LeavingOut._take_out": None,
+    "LeavingOut._take_in": None,
     "Recording.record.close": "episode",
     "Remembering._join.join": "join",
     "Remembering._index": "indexed",

@@ -4,7 +4,9 @@ import typer
 
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
+from api.commands.memory.outcomes import list_outcomes
 from api.commands.memory.rebuild import rebuild
+from api.commands.memory.sources import list_sources, restore_source, revoke_source
 from api.commands.memory.uplift import show_uplift, switch_off, switch_on
 from api.commands.memory.value import value_policies
 
@@ -19,5 +21,9 @@ def register(app: typer.Typer) -> None:
     group.command("uplift")(show_uplift)
     group.command("off")(switch_off)
     group.command("on")(switch_on)
+    group.command("outcomes")(list_outcomes)
+    group.command("sources")(list_sources)
+    group.command("revoke")(revoke_source)
+    group.command("restore")(restore_source)
     group.command("rebuild")(rebuild)
     app.add_typer(group, name="memory")

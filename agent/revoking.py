@@ -1,0 +1,66 @@
+"""Sources that are trusted no more, and trusted again. Start with `Sources.revoke`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from agent.errors import NotFound
+from agent.portfolio.mistakes import suggest
+from agent.remember import Remembering
+from agent.store import source_lists, sources
+from agent.store.database import Database
+from agent.store.queries import Page, Shown
+from agent.store.source_lists import SourceState
+from agent.store.sources import Change
+
+PATIENCE_S = 10.0
+"""For so long a revocation takes episodes out of the index before it answers; the sweep does the rest."""
+
+
+class Sources:
+    """Where events and outcomes come from, and whether what came from there speaks."""
+
+    def __init__(self, database: Database, remembering: Remembering, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._remembering = remembering
+        self._clock = clock
+
+    async def list(self, tenant: str, state: SourceState | None, cursor: str | None, limit: int) -> Page:
+        """Sources by name, with how many episodes and outcomes came from each."""
+        return await self._database.read(
+            lambda connection: source_lists.list_sources(connection, tenant, state, cursor, limit)
+        )
+
+    async def revoke(self, tenant: str, source: str, *, by: str, reason: str | None) -> Shown:
+        """Let nothing from the source speak in any decision from now on; again changes nothing. Raises `NotFound`.
+
+        Its episodes and outcomes stay in the store, as do new ones: for the record, and for `restore`.
+        """
+        await self._check_known(tenant, source)
+        wanted = Change(tenant=tenant, source=source, by=by, reason=reason, at=self._clock())
+        changed = await self._database.write(lambda connection: sources.revoke(connection, wanted))
+        await self._remembering.follow_sources(PATIENCE_S)
+        return await self._shown(tenant, source, changed=changed)
+
+    async def restore(self, tenant: str, source: str, *, by: str, reason: str | None) -> Shown:
+        """Let a revoked source speak again; of one that is not revoked nothing changes. Raises `NotFound`."""
+        await self._check_known(tenant, source)
+        wanted = Change(tenant=tenant, source=source, by=by, reason=reason, at=self._clock())
+        changed = await self._database.write(lambda connection: sources.restore(connection, wanted), long=True)
+        if changed:
+            await self._remembering.index_now(PATIENCE_S)
+        return await self._shown(tenant, source, changed=changed)
+
+    async def _shown(self, tenant: str, source: str, *, changed: bool) -> Shown:
+        shown = await self._database.read(lambda connection: source_lists.show_source(connection, tenant, source))
+        left = await self._database.read(lambda connection: sources.to_follow(connection, tenant, source))
+        return {**shown, "changed": changed, "index_left": left}
+
+    async def _check_known(self, tenant: str, source: str) -> None:
+        if await self._database.read(lambda connection: sources.is_known(connection, tenant, source)):
+            return
+        known = await self._database.read(lambda connection: source_lists.names(connection, tenant))
+        raise NotFound(
+            f"nothing ever came from source {source[:200]!r}. {suggest(source, known, 'There is none yet.')}"
+        )
