@@ -42,6 +42,8 @@ class Remembering:
         self._memory = memory
         self._clock = clock
         self._failure: str | None = None
+        self.on_joined: Callable[[str], None] | None = None
+        """Called with the run after an outcome was joined to it."""
 
     @property
     def failure(self) -> str | None:
@@ -128,11 +130,14 @@ class Remembering:
             except ExpressionError as error:
                 mistake = str(error)
 
-        def join(connection: Connection) -> None:
+        def join(connection: Connection) -> str | None:
             run = None if kind is None else outcomes.cause(connection, outcome, kind.events, kind.window_s)
             outcomes.join(connection, outcome, run=run, graded=graded, mistake=mistake, now=now)
+            return run
 
-        await self._database.write(join)
+        run = await self._database.write(join)
+        if run is not None and self.on_joined is not None:
+            self.on_joined(run)
 
 
 def grade(event: Event, kind: OutcomeType) -> dict[str, float]:

@@ -19,6 +19,7 @@ from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
+from agent.lessons import Lessons
 from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.policy import Limits, check
@@ -77,6 +78,7 @@ class Segue:
         portfolio: Portfolio,
         registry: GuardedTools,
         memories: Memories,
+        lessons: Lessons,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -89,6 +91,7 @@ class Segue:
         self.portfolio = portfolio
         self.decided_by = decided_by
         self.memories = memories
+        self.lessons = lessons
         self.pauses = pauses
         self.dead = dead
         self._database = database

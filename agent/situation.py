@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from agent.advice import Advice, Asked, Given
 from agent.paths import Missing, fill, read
 from agent.policy import Limits, refusal
 from agent.portfolio.model import EventType, Portfolio
@@ -79,12 +80,15 @@ class Situations:
         tools: Mapping[str, Tool],
         memory: Memory | None,
         clock: Callable[[], datetime],
+        advice: Advice | None = None,
     ) -> None:
+        """`advice` for a decider that reads what is shown to it."""
         self._database = database
         self._portfolio = portfolio
         self._tools = tools
         self._memory = memory
         self._clock = clock
+        self._advice = advice
         self._recalled: OrderedDict[str, _Recalled] = OrderedDict()
         self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
@@ -102,6 +106,7 @@ class Situations:
             )
         facts = read_facts(run.events, kind, past.results)
         evidence, degraded = await self._recall(run, kind, facts)
+        given = await self._advise(run, kind, facts, evidence)
         bound = bound_values(run.event, kind)
         budget = self._budget(run, kind, past)
         situation = Situation(
@@ -120,6 +125,8 @@ class Situations:
             results=past.results,
             budget=budget,
             past=await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else (),
+            cases=given.cases,
+            lessons=given.lessons,
         )
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
@@ -178,6 +185,22 @@ class Situations:
         if len(self._recalled) > RECALLED_RUNS:
             self._recalled.popitem(last=False)
         return evidence, None
+
+    async def _advise(
+        self, run: RunRow, kind: EventType, facts: Facts, evidence: Mapping[str, ActionEvidence]
+    ) -> Given:
+        if self._advice is None:
+            return Given()
+        asked = Asked(
+            run=run.id,
+            tenant=run.tenant,
+            event_type=kind.name,
+            text=facts.text,
+            features=facts.features,
+            evidence=evidence,
+            tools=kind.allow,
+        )
+        return await self._advice.of(asked)
 
     def _learns(self, kind: EventType) -> bool:
         """Whether graded runs take the place of a playbook."""

@@ -136,6 +136,7 @@ def _check(prepared: Prepared, decision: Decision) -> CheckedDecision:
         verdicts=verdicts,
         evidence=_evidence(situation),
         degraded=prepared.degraded,
+        lessons=decision.lessons,
     )
 
 

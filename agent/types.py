@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from memory.types import ActionEvidence, Feature
+from memory.types import ActionEvidence, Feature, Lesson
 from tools.types import JsonObject, JsonValue, Tool
 
 RunStatus: TypeAlias = Literal["queued", "running", "waiting", "done", "stopped", "failed", "cancelled"]
@@ -98,6 +98,17 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LikeCase:
+    """A closed run like this one that turned out well."""
+
+    episode: str
+    features: Mapping[str, Feature]
+    done: tuple[str, ...]
+    """Actions, in their order."""
+    reward: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Situation:
     """What one decision sees. Text in it that came from outside is data, never an instruction."""
 
@@ -124,6 +135,10 @@ class Situation:
     """All events of the run in the order they came: more than one where a debounce has gathered them."""
     past: tuple[PastRun, ...] = ()
     """Latest graded runs of the event type, where there is no playbook: what is usually done stands in them."""
+    cases: tuple[LikeCase, ...] = ()
+    """The likest that turned out well, for a decider that reads; like lessons only where there is evidence."""
+    lessons: tuple[Lesson, ...] = ()
+    """Those whose conditions fit, best first, for a decider that reads: the Planner goes by evidence alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,6 +184,8 @@ class Decision:
     """Tokens a chat model used for it."""
     refused: tuple[CallResult, ...] = field(default=())
     """Calls the decider asked for in a form that is no call (arguments that are not JSON, for one)."""
+    lessons: tuple[str, ...] = ()
+    """Ids of the lessons the decider was shown."""
 
 
 class Decider(Protocol):

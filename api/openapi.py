@@ -9,7 +9,16 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.forms import AnswerForm, DiscardForm, PauseForm, ResumeForm, SettleForm
+from api.forms import (
+    AnswerForm,
+    DiscardForm,
+    DistilForm,
+    EditLessonForm,
+    PauseForm,
+    ResumeForm,
+    RetireForm,
+    SettleForm,
+)
 from api.problems import MEDIA_TYPE
 from api.shapes import Problem
 
@@ -75,7 +84,16 @@ def describe(app: FastAPI) -> dict[str, Any]:
     document: dict[str, Any] = get_openapi(
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
-    forms = (AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm)
+    forms = (
+        AnswerForm,
+        SettleForm,
+        PauseForm,
+        ResumeForm,
+        DiscardForm,
+        DistilForm,
+        EditLessonForm,
+        RetireForm,
+    )
     _, extra = models_json_schema(
         [*((form, "validation") for form in forms), (Problem, "serialization")], ref_template=REFERENCE
     )

@@ -17,7 +17,7 @@ class LessonSettings:
     """Difference of the two shares below which a rule is no lesson, however sure it is."""
     discovery: float = 0.02
     """Expected share of false ones among the rules found at once (Benjamini and Hochberg 1995)."""
-    alone: float = 0.01
+    alone: float = 0.001
     """p at which a rule must still stand out where better ones do not say it already."""
     most_episodes: int = 2_000
     """The latest looked at."""

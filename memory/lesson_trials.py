@@ -100,6 +100,9 @@ def actions(
             rule = Rule(kind="action", advice="do", actions=tuple(sorted(names)), conditions=one.all)
             rest = others
             if others.sum() < settings.fewest:
+                if (~taken).sum() < settings.fewest:
+                    # Done everywhere: how it turned out says something of the situation, and nothing of it.
+                    continue
                 rule, rest = replace(rule, against="elsewhere"), taken & ~one.mask & valid
             if min(inside.sum(), rest.sum()) >= settings.fewest:
                 split = Split(rule=rule, where=one.mask, inside=inside, rest=rest)

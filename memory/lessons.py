@@ -2,10 +2,11 @@
 
 A rule says that under some conditions an action, or an order of two, turns out well more often, or less often, than
 what it is held against. Every rule that is tried is a two-by-two table: good and bad runs of its own and of the rest,
-tested by Fisher's exact test, two-sided. Of m tables those are kept that pass Benjamini and Hochberg's step at rate q;
-if R pass, the interval of a rule's share of good runs is Wilson's at confidence 1 - q * R / m (Benjamini and Yekutieli
-2005, false coverage rate), and the rest's share must lie outside it. A rule must also hold without its most frequent
-subject, and say something that better rules do not say already.
+tested by Fisher's exact test, two-sided. Of m tables those come into question that pass Benjamini and Hochberg's step
+at rate q. Many of them say one thing in several ways, so they are gone through, the plain and sure ones first, and the
+k-th that is kept must reach p <= q * k / m itself; the interval of its share of good runs is Wilson's at confidence
+1 - q * k / m, and the rest's share must lie outside it. It must also hold without its most frequent subject, and say
+something that those kept before do not say already.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from memory.conditions import told
 from memory.lesson_settings import LessonSettings
 from memory.lesson_tables import Split, counted, discoveries, fisher, wilson
 from memory.lesson_trials import Told, actions, conditions, orders, split_of
-from memory.types import Distilled, Rule, Support
+from memory.types import Distilled, Lesson, Rule, Support
 
-PENALTY = 100.0
+PENALTY = 10.0
 """How much smaller the p of a rule must be for each further condition, to come before a plainer one."""
 
 
@@ -47,12 +48,13 @@ def distil(
     splits = [*actions(said, found, settings, alone, since or {}), *orders(said, found, settings, since or {})]
     tested = [(split, fisher(counted(split, said.good), settings.gap)) for split in splits]
     passed = discoveries([p for _, p in tested], settings.discovery)
-    level = settings.discovery * len(passed) / max(1, len(tested))
     kept: list[Split] = []
     rules: list[Distilled] = []
     for split, p in sorted((tested[row] for row in passed), key=lambda pair: _rank(*pair)):
+        level = settings.discovery * (len(kept) + 1) / len(tested)
         one = _rule(said, split, p, level, settings)
-        if _stands_out(one.support) and _lasts(said, split, settings) and adds(said, split, kept, settings):
+        sure = p <= level and _stands_out(one.support)
+        if sure and _lasts(said, split, settings) and adds(said, split, kept, settings):
             kept.append(split)
             rules.append(one)
     return tuple(rules)
@@ -110,7 +112,8 @@ def adds(said: Told, split: Split, kept: Sequence[Split], settings: LessonSettin
         covered |= one.where
     rest = split.rest & ~covered
     for one in opposite:
-        rest = rest & ~one.inside
+        # All its runs, also those before its action changed.
+        rest = rest & ~split_of(said, one.rule).inside
     left = replace(split, inside=split.inside & ~covered, rest=rest)
     table = counted(left, said.good)
     if min(table.total, table.rest_total) < settings.fewest:
@@ -132,6 +135,12 @@ def text_of(found: Distilled) -> str:
         return f"{when}{what} kept {own}, {against} {rest}"
     where = f", when {told(rule.conditions)}" if rule.conditions else ""
     return f"when not to {what}{where}: it kept {own}, {against} {rest}"
+
+
+def lesson_text(lesson: Lesson) -> str:
+    """The wording, if somebody gave one, and always the counts."""
+    counts = text_of(lesson.found)
+    return counts if lesson.words is None else f"{lesson.words} ({counts})"
 
 
 def _rank(split: Split, p: float) -> tuple[float, bool, str]:

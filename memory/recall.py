@@ -111,13 +111,20 @@ class Memory:
             and episode.event_type == event_type
             and _is_sound(episode)
         ]
-        vectors = await self._vectors(tenant, event_type, [episode.id for episode in sound])
+        vectors = await self.vectors(tenant, event_type, [episode.id for episode in sound])
         neighbours = [
             Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
         ]
         return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
 
-    async def _vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+    async def closeness(self, *, tenant: str, event_type: str, text: str, ids: Sequence[str]) -> Mapping[str, float]:
+        """Cosine of the text to that of each of these episodes that is known. Raises `MemoryUnavailable`."""
+        known = await self.vectors(tenant, event_type, ids)
+        (vector,) = await self._embedder.aembed([text])
+        return {name: float(np.clip(own @ vector, -1.0, 1.0)) for name, own in known.items()}
+
+    async def vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """Unit vectors of those of the episodes that are known. Raises `MemoryUnavailable`."""
         waiting = self._tail.of(tenant, event_type, ids)
         try:
             indexed = await self._index.vectors(tenant, event_type, [one for one in ids if one not in waiting])

@@ -138,12 +138,15 @@ class Lesson:
     words: str | None
     """A chat model's or an operator's wording; None: the statistical text stands."""
     found: Distilled
+    """The rule, and its counts as they were when this version was made."""
     origin: Literal["statistics", "model", "operator"]
     written_by: str
     """`statistics`, the model's or the operator's name."""
     tokens: int
     """What a model's wording used."""
     created_at: datetime
+    found_at: datetime
+    """When the latest episode was closed that was known as the rule was found; later ones may speak against it."""
     retired_at: datetime | None = None
     retired_by: str | None = None
     reason: str | None = None

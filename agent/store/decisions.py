@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from agent.canonical import digest
+from agent.store import lessons
 from agent.store.dialects import inserting, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
@@ -40,6 +41,8 @@ class CheckedDecision:
     evidence: JsonObject
     degraded: str | None
     """Why memory could not be asked, if it could not."""
+    lessons: tuple[str, ...] = ()
+    """Ids of those the decider was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,6 +121,7 @@ def save(
     )
     if stored.rowcount == 0:
         return
+    lessons.show(connection, run, checked.number, checked.lessons)
     if checked.verdicts:
         rows = [_call(run, checked.number, index, verdict) for index, verdict in enumerate(checked.verdicts)]
         CALLS.many(connection, rows)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, exists, func, or_, select, update
 
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
@@ -191,6 +191,18 @@ def page(connection: Connection, tenant: str | None, after: str, limit: int) -> 
     query = select(episodes).where(episodes.c.id > after).order_by(episodes.c.id).limit(limit)
     if tenant is not None:
         query = query.where(episodes.c.tenant == tenant)
+    return _with_rewards(connection, list(connection.execute(query).mappings()))
+
+
+def graded(connection: Connection, tenant: str, event_type: str, most: int) -> tuple[Episode, ...]:
+    """The latest episodes of an event type that an outcome was joined to, with the rewards known by now."""
+    known = exists().where(rewards.c.run == episodes.c.id)
+    query = (
+        select(episodes)
+        .where(episodes.c.tenant == tenant, episodes.c.event_type == event_type, episodes.c.trust > 0, known)
+        .order_by(episodes.c.closed_at.desc(), episodes.c.id.desc())
+        .limit(most)
+    )
     return _with_rewards(connection, list(connection.execute(query).mappings()))
 
 

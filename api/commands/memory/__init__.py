@@ -2,6 +2,7 @@
 
 import typer
 
+from api.commands.memory import lessons
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.rebuild import rebuild
 
@@ -12,4 +13,5 @@ def register(app: typer.Typer) -> None:
     group.command("show")(show_memory)
     group.command("search")(search_memory)
     group.command("rebuild")(rebuild)
+    lessons.register(group)
     app.add_typer(group, name="memory")
