@@ -18,7 +18,7 @@ from memory.conditions import fits
 from memory.lesson_settings import LessonSettings
 from memory.recall import Memory, MemoryUnavailable
 from memory.scoring import combined
-from memory.types import ActionEvidence, Feature, Lesson
+from memory.types import ActionEvidence, Episode, Feature, Lesson
 
 MOST_LESSONS = 6
 MOST_CASES = 4
@@ -125,7 +125,7 @@ class Advice:
             )
             for name in names
             for reward in [rewards.get(name)]
-            if reward is not None and reward >= self._settings.good
+            if reward is not None and reward >= self._settings.good and _all_in(by_id[name], asked.tools)
         ]
         return tuple(cases[:MOST_CASES])
 
@@ -139,6 +139,10 @@ def sureness(lesson: Lesson) -> float:
 
 def _permitted(lesson: Lesson, tools: Collection[str]) -> bool:
     return all(action.split("[", 1)[0] in tools for action in lesson.found.rule.actions)
+
+
+def _all_in(episode: Episode, tools: Collection[str]) -> bool:
+    return all(one.tool in tools for one in episode.actions)
 
 
 def _heaviest(evidence: Collection[ActionEvidence]) -> Sequence[str]:

@@ -1,7 +1,8 @@
 """Distils lessons from graded episodes, on demand and in the background. Start with `Distilling.distil`.
 
 In the background an event type is looked at again when `EVERY_OUTCOMES` outcomes were joined to its runs since the last
-time, one type after the other and none more often than every `EVERY_S` seconds; after a start each is looked at once.
+time, or any `AT_LEAST_S` ago, one type after the other and none more often than every `EVERY_S` seconds; after a start
+each is looked at once.
 Counting is done by a thread, on the latest episodes alone.
 """
 
@@ -10,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -33,6 +34,7 @@ from tools.types import Tool
 
 EVERY_OUTCOMES = 25
 EVERY_S = 30.0
+AT_LEAST_S = 600.0
 STATISTICS = "statistics"
 MOST_WORDED = 10
 """New lessons of one distillation that a chat model is asked to word."""
@@ -78,6 +80,8 @@ class Distilling:
         self._settings = settings or LessonSettings()
         self._joined: list[str] = []
         self._waiting: Counter[tuple[str, str]] = Counter()
+        self._looked_at: dict[tuple[str, str], float] = {}
+        """When by the loop's clock."""
         self._at_work = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -204,26 +208,35 @@ class Distilling:
         first = True
         while True:
             await asyncio.sleep(EVERY_S)
-            try:
+            with _told():
                 if first:
                     self._waiting.update(await self._all_kinds())
                     first = False
                 await self._due()
-            except MemoryUnavailable as error:
-                log.warning("lessons wait until memory can be asked: %s", error)
-            except Exception:
-                # The store may be full or locked for a while; the loop must outlive it and say so.
-                log.exception("lessons could not be distilled, trying again")
 
     async def _due(self) -> None:
         runs, self._joined = self._joined, []
         if runs:
             self._waiting.update(await self._database.read(lambda connection: lessons.kinds_of(connection, runs)))
+        now = asyncio.get_running_loop().time()
         for kind, waiting in self._waiting.most_common():
-            if waiting >= EVERY_OUTCOMES:
-                await self.distil(*kind)
-                del self._waiting[kind]
+            if waiting >= EVERY_OUTCOMES or now - self._looked_at.get(kind, 0.0) >= AT_LEAST_S:
+                with _told():
+                    await self.distil(*kind)
+                    self._looked_at[kind] = now
+                    del self._waiting[kind]
 
     async def _all_kinds(self) -> Mapping[tuple[str, str], int]:
         found = await self._database.read(lessons.kinds)
         return dict.fromkeys(found, EVERY_OUTCOMES)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The store may be full or locked for a while: the loop must outlive it and say so, and other types go on."""
+    try:
+        yield
+    except MemoryUnavailable as error:
+        log.warning("lessons wait until memory can be asked: %s", error)
+    except Exception:
+        log.exception("lessons could not be distilled, trying again")
