@@ -1,0 +1,1 @@
+"""How far decisions improve, measured through the door that serves."""
