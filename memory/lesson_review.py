@@ -51,7 +51,9 @@ def review(
     gone = {one.lesson.id for one in ended}
     counted: list[tuple[Lesson, Distilled]] = []
     for lesson in (one for one in standing if one.id not in gone):
-        now = recount(said, lesson.found.rule, settings)
+        # One that was found after its action had changed was found in what came since, and is counted there.
+        own = {action: moment for action, moment in since.items() if moment <= lesson.found_at}
+        now = recount(said, lesson.found.rule, settings, since=own)
         again = any(resembles(one.rule, lesson.found.rule) for one in fresh)
         end = None if again else _faded(said, lesson, now, fresh, settings)
         if end is not None:
@@ -131,4 +133,6 @@ def _faded(
 def _changed(before: Distilled, now: Distilled) -> bool:
     was, has = before.support, now.support
     grown = abs(has.total + has.rest_total - was.total - was.rest_total)
+    if not has.total:
+        return False
     return grown >= GROWN * (was.total + was.rest_total) or abs(has.good / has.total - was.good / was.total) >= MOVED

@@ -94,7 +94,7 @@ def actions(
             together.setdefault((places >= 0).tobytes(), []).append(name)
     splits: list[Split] = []
     for names in together.values():
-        taken, valid = said.taken[names[0]] >= 0, _valid(said, names, since)
+        taken, valid = said.taken[names[0]] >= 0, valid_for(said, names, since)
         for one in found:
             inside, others = taken & one.mask & valid, ~taken & one.mask & valid
             rule = Rule(kind="action", advice="do", actions=tuple(sorted(names)), conditions=one.all)
@@ -123,7 +123,7 @@ def orders(
     """Two actions of one run, under one condition at most: the better order against the other."""
     splits: list[Split] = []
     for first, second in _pairs(said, settings):
-        both = (said.taken[first] >= 0) & (said.taken[second] >= 0) & _valid(said, (first, second), since)
+        both = (said.taken[first] >= 0) & (said.taken[second] >= 0) & valid_for(said, (first, second), since)
         before = both & (said.taken[first] < said.taken[second])
         for one in found:
             inside, rest = before & one.mask, both & ~before & one.mask
@@ -149,7 +149,8 @@ def _pairs(said: Told, settings: LessonSettings) -> list[tuple[str, str]]:
     return [(first, second) for _, first, second in pairs[: settings.most_orders]]
 
 
-def _valid(said: Told, actions: Collection[str], since: Mapping[str, datetime]) -> Mask:
+def valid_for(said: Told, actions: Collection[str], since: Mapping[str, datetime]) -> Mask:
+    """The episodes that count for a rule about these actions."""
     moments = [since[action] for action in actions if action in since]
     if not moments:
         return np.ones(len(said.episodes), dtype=bool)

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from memory.conditions import told
 from memory.lesson_settings import LessonSettings
 from memory.lesson_tables import Split, counted, discoveries, fisher, wilson
-from memory.lesson_trials import Told, actions, conditions, orders, split_of
+from memory.lesson_trials import Told, actions, conditions, orders, split_of, valid_for
 from memory.types import Distilled, Lesson, Rule, Support
 
 PENALTY = 10.0
@@ -60,9 +60,12 @@ def distil(
     return tuple(rules)
 
 
-def recount(said: Told, rule: Rule, settings: LessonSettings) -> Distilled:
+def recount(
+    said: Told, rule: Rule, settings: LessonSettings, *, since: Mapping[str, datetime] | None = None
+) -> Distilled:
     """The counts of a rule on these episodes, with its own interval and p alone (one rule was tried)."""
-    split = split_of(said, rule)
+    split, valid = split_of(said, rule), valid_for(said, rule.actions, since or {})
+    split = replace(split, inside=split.inside & valid, rest=split.rest & valid)
     return _rule(said, split, fisher(counted(split, said.good), 0.0), 0.05, settings, rule=rule)
 
 

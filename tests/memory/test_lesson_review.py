@@ -85,6 +85,26 @@ def test_a_rule_that_stops_holding_ends_with_its_reason_and_comes_back_from_new_
     assert [one.rule for one in again.new] == [known.found.rule]
 
 
+def test_a_rule_found_since_its_action_changed_is_counted_there_alone() -> None:
+    def b_fails(_features: dict[str, Any], actions: Sequence[str]) -> float:
+        return 0.05 if "order[supplier=b]" in actions else 0.9
+
+    episodes = lived(1, 300, eu_wants_b)
+    known = first_of(episodes)
+    episodes += lived(1, 200, b_fails, first=300)
+    (ended,) = looked(episodes, [known]).ended
+    gone = replace(known, state="retired", retired_by="statistics", broken_since=ended.broken_since)
+    (found,) = looked(episodes, [gone]).new
+    assert (found.rule.advice, found.rule.conditions) == ("avoid", ())
+    since = [one for one in episodes[300:] if one.actions[0].action == "order[supplier=b]"]
+    assert found.support.total <= len(since)
+    again = lesson(found, episodes[-1].closed_at, id="l-2")
+    assert looked(episodes, [gone, again]) == Review(new=(), counted=(), ended=())
+    ((_, now),) = looked([*episodes, *lived(1, 100, b_fails, first=500)], [gone, again]).counted
+    assert found.support.total < now.support.total <= len(since) + 100
+    assert now.support.good / now.support.total < 0.2
+
+
 def test_what_an_operator_retired_does_not_come_again_nor_anything_narrower() -> None:
     episodes = lived(1, 300, eu_wants_b)
     gone = first_of(episodes, state="retired", retired_by="ann")
