@@ -59,6 +59,8 @@ class Remembering:
         self._failure: str | None = None
         self._behind: str | None = None
         """Why the index does not follow what was revoked."""
+        self.on_joined: Callable[[str], None] | None = None
+        """Called with the run after an outcome was joined to it."""
 
     @property
     def failure(self) -> str | None:
@@ -182,7 +184,10 @@ class Remembering:
             outcomes.join(connection, outcome, run=run, graded=graded, mistake=mistake, now=now)
             return run
 
-        return await self._database.write(join)
+        run = await self._database.write(join)
+        if run is not None and self.on_joined is not None:
+            self.on_joined(run)
+        return run
 
 
 def grade(event: Event, kind: OutcomeType) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from agent.errors import NotFound
@@ -21,8 +21,16 @@ PATIENCE_S = 10.0
 class Sources:
     """Where events and outcomes come from, and whether what came from there speaks."""
 
-    def __init__(self, database: Database, remembering: Remembering, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        remembering: Remembering,
+        clock: Callable[[], datetime],
+        revised: Callable[[str], Awaitable[None]],
+    ) -> None:
+        """`revised` is called with the tenant when other sources speak than before."""
         self._database = database
+        self._revised = revised
         self._remembering = remembering
         self._clock = clock
 
@@ -41,6 +49,8 @@ class Sources:
         wanted = Change(tenant=tenant, source=source, by=by, reason=reason, at=self._clock())
         changed = await self._database.write(lambda connection: sources.revoke(connection, wanted))
         await self._remembering.follow_sources(PATIENCE_S)
+        if changed:
+            await self._revised(tenant)
         return await self._shown(tenant, source, changed=changed)
 
     async def restore(self, tenant: str, source: str, *, by: str, reason: str | None) -> Shown:
@@ -50,6 +60,7 @@ class Sources:
         changed = await self._database.write(lambda connection: sources.restore(connection, wanted), long=True)
         if changed:
             await self._remembering.index_now(PATIENCE_S)
+            await self._revised(tenant)
         return await self._shown(tenant, source, changed=changed)
 
     async def _shown(self, tenant: str, source: str, *, changed: bool) -> Shown:

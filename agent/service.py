@@ -20,6 +20,7 @@ from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
 from agent.judging import Judging
+from agent.lessons import Lessons
 from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.policy import Limits, check
@@ -85,6 +86,7 @@ class Segue:
         uplifts: Uplifts,
         judging: Judging,
         sources: Sources,
+        lessons: Lessons,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -101,6 +103,7 @@ class Segue:
         self.uplifts = uplifts
         self.judging = judging
         self.sources = sources
+        self.lessons = lessons
         self.pauses = pauses
         self.dead = dead
         self._database = database

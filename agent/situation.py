@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from agent.advice import Advice, Asked, Given
 from agent.arms import Drawn, draw, without_memory
 from agent.paths import Missing, fill, read
 from agent.policy import Limits, refusal
@@ -105,12 +106,15 @@ class Situations:
         tools: Mapping[str, Tool],
         memory: Memory | None,
         clock: Callable[[], datetime],
+        advice: Advice | None = None,
     ) -> None:
+        """`advice` for a decider that reads what is shown to it."""
         self._database = database
         self._portfolio = portfolio
         self._tools = tools
         self._memory = memory
         self._clock = clock
+        self._advice = advice
         self._recalled: OrderedDict[str, _Recalled] = OrderedDict()
         self._large = LargeResults()
         self._usual = UsualRuns(database, tools, portfolio.goals)
@@ -127,6 +131,7 @@ class Situations:
         compares = _may_compare(kind, drawn, past)
         has_memory = drawn is None or drawn.arm == "memory"
         told = await self._told(run, kind, facts, revised) if has_memory or compares else NOTHING
+        given = await self._advise(run, kind, facts, told.evidence)
         budget = self._budget(run, kind, past)
         situation = Situation(
             run=run.id,
@@ -144,6 +149,8 @@ class Situations:
             results=past.results,
             budget=budget,
             past=told.past,
+            cases=given.cases,
+            lessons=given.lessons,
             # Without memory nothing is learned by it, and what is known to be bad would be tried too.
             explore=kind.learning.explore if self._memory is not None and told.degraded is None else 0.0,
             blocked={**past.already, **past.in_doubt},
@@ -239,6 +246,22 @@ class Situations:
         if self._memory is None or kind.playbook is not None:
             return ()
         return await self._usual.of(run.id, run.tenant, kind.name, revision=revised)
+
+    async def _advise(
+        self, run: RunRow, kind: EventType, facts: Facts, evidence: Mapping[str, ActionEvidence]
+    ) -> Given:
+        if self._advice is None:
+            return Given()
+        asked = Asked(
+            run=run.id,
+            tenant=run.tenant,
+            event_type=kind.name,
+            text=facts.text,
+            features=facts.features,
+            evidence=evidence,
+            tools=kind.allow,
+        )
+        return await self._advice.of(asked)
 
     def _budget(self, run: RunRow, kind: EventType, past: History) -> Budget:
         spent = run.spent_s

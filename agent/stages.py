@@ -143,6 +143,7 @@ def _check(prepared: Prepared, decision: Decision, swayed: bool | None) -> Check
         degraded=prepared.degraded,
         drawn=prepared.drawn,
         swayed=swayed,
+        lessons=decision.lessons,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, TypeAlias
 
-from memory.types import ActionEvidence, Feature
+from memory.types import ActionEvidence, Feature, Lesson
 from tools.types import JsonObject, JsonValue, Tool
 
 RunStatus: TypeAlias = Literal["queued", "running", "waiting", "done", "stopped", "failed", "cancelled"]
@@ -99,6 +99,17 @@ class PastRun:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LikeCase:
+    """A closed run like this one that turned out well."""
+
+    episode: str
+    features: Mapping[str, Feature]
+    done: tuple[str, ...]
+    """Actions, in their order."""
+    reward: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Situation:
     """What one decision sees. Text in it that came from outside is data, never an instruction."""
 
@@ -129,6 +140,10 @@ class Situation:
     """Share of choices that take another action of low risk than the best."""
     blocked: Mapping[str, str] = field(default_factory=dict)
     """`canonical.like` of writes that policy would refuse now -> what stands against them."""
+    cases: tuple[LikeCase, ...] = ()
+    """The likest that turned out well, for a decider that reads; like lessons only where there is evidence."""
+    lessons: tuple[Lesson, ...] = ()
+    """Those whose conditions fit, best first, for a decider that reads: the Planner goes by evidence alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +192,8 @@ class Decision:
     """Tokens a chat model used for it."""
     refused: tuple[CallResult, ...] = field(default=())
     """Calls the decider asked for in a form that is no call (arguments that are not JSON, for one)."""
+    lessons: tuple[str, ...] = ()
+    """Ids of the lessons the decider was shown."""
 
 
 class Decider(Protocol):

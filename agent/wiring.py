@@ -17,16 +17,19 @@ from pathlib import Path
 from typing import Literal
 
 from agent.accepting import Accepting
+from agent.advice import Advice
 from agent.breaker import BreakerSettings, GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.deciders.planner import Planner
 from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import cache_dir
 from agent.dispatcher import Dispatcher
+from agent.distilling import Distilling
 from agent.ids import new_id
 from agent.judging import Judging
 from agent.leases import Leases
 from agent.ledger import Ledger, Patience
+from agent.lessons import Lessons
 from agent.memories import Memories
 from agent.pausing import Pauses
 from agent.place import Place, open_memory, open_place
@@ -104,7 +107,11 @@ async def open_segue(
         switches = Switches(database, portfolio.events, _now)
         uplifts = Uplifts(database, portfolio, switches)
         remembering = Remembering(database, portfolio, memory, _now, uplifts)
-        dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering)
+        advice = Advice(database, memory, portfolio.goals, _now)
+        distilling = await _distilling(stack, settings, database, portfolio, memory, tools, advice)
+        remembering.on_joined = distilling.joined
+        reads = None if isinstance(decides, Planner) else advice
+        dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering, reads)
         if place.shared:
             stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
         stack.push_async_callback(dispatcher.aclose)
@@ -119,7 +126,8 @@ async def open_segue(
             switches=switches,
             uplifts=uplifts,
             judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
-            sources=Sources(database, remembering, _now),
+            sources=Sources(database, remembering, _now, distilling.anew),
+            lessons=Lessons(database, portfolio, distilling, _now, advice.forget),
             dispatcher=dispatcher,
             remembering=remembering,
             pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),
@@ -155,6 +163,7 @@ def _dispatcher(
     memory: Memory,
     decides: Decider,
     remembering: Remembering,
+    advice: Advice | None,
 ) -> Dispatcher:
     """All that handles runs."""
     database = place.database
@@ -167,7 +176,7 @@ def _dispatcher(
         retrying=settings.retrying,
         jitter=random.Random(),
     )
-    situations = Situations(database, portfolio, tools.tools, memory if settings.memory else None, _now)
+    situations = Situations(database, portfolio, tools.tools, memory if settings.memory else None, _now, advice)
     ledger = Ledger(database, tools, _now, settings.patience, random.Random())
     return Dispatcher(
         database,
@@ -188,6 +197,33 @@ def _dispatcher(
         url=place.engine_url,
         most=settings.runs_at_once,
     )
+
+
+async def _distilling(
+    stack: AsyncExitStack,
+    settings: Settings,
+    database: Database,
+    portfolio: Portfolio,
+    memory: Memory,
+    tools: GuardedTools,
+    advice: Advice,
+) -> Distilling:
+    """Keeps lessons up in the background; a chat model words them where one is configured."""
+    word = None
+    if settings.model is not None:
+        from agent.deciders.chat_wording import ChatWording
+
+        wording = ChatWording(
+            model=settings.model,
+            base_url=settings.environment.get("OPENAI_BASE_URL"),
+            api_key=settings.environment.get("OPENAI_API_KEY"),
+        )
+        stack.push_async_callback(wording.aclose)
+        word = wording.word
+    distilling = Distilling(database, portfolio, memory, tools.tools, _now, changed=advice.forget, word=word)
+    stack.push_async_callback(distilling.aclose)
+    await distilling.open()
+    return distilling
 
 
 async def rebuild_memory(settings: Settings, progress: Callable[[int, int], None]) -> int:

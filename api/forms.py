@@ -112,6 +112,39 @@ class UpliftQuery(_Request):
     type: Filter | None = Field(None, description="Event type; all without it.")
 
 
+class LessonsQuery(PageQuery):
+    """Which lessons."""
+
+    type: Filter | None = Field(None, description="Event type.")
+    state: Literal["active", "retired", "all"] = "active"
+
+
+class DistilForm(_Request):
+    """What is to be distilled now."""
+
+    type: Filter | None = Field(None, description="Event type; none for all.")
+
+
+class EditLessonForm(_Request):
+    """A lesson in an operator's words."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True)] = Field(
+        description="One line; the counts are added."
+    )
+
+    @model_validator(mode="after")
+    def _is_one_line(self) -> "EditLessonForm":
+        if not self.text.isprintable():
+            raise ValueError("the text must be one line of printable characters")
+        return self
+
+
+class RetireForm(_Request):
+    """Why a lesson is to be shown no more."""
+
+    reason: Reason | None = None
+
+
 class CallForm(_Request):
     """A call an operator asks for."""
 

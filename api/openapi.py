@@ -12,9 +12,12 @@ from pydantic.json_schema import models_json_schema
 from api.forms import (
     AnswerForm,
     DiscardForm,
+    DistilForm,
+    EditLessonForm,
     OutcomeForm,
     PauseForm,
     ResumeForm,
+    RetireForm,
     RevocationForm,
     SettleForm,
     SwitchForm,
@@ -85,8 +88,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     forms = (
-        *(AnswerForm, SettleForm, PauseForm, ResumeForm),
-        *(DiscardForm, OutcomeForm, RevocationForm, SwitchForm),
+        *(AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
+        *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm),
     )
     _, extra = models_json_schema(
         [*((form, "validation") for form in forms), (Problem, "serialization")], ref_template=REFERENCE

@@ -80,6 +80,9 @@ def _add_decision(tree: Tree, decision: dict[str, Any]) -> None:
     )
     if decision.get("degraded"):
         branch.add(_words(("without memory: ", "red"), (decision["degraded"], "")))
+    lessons = decision.get("lessons") or ()
+    if lessons:
+        branch.add(_words((f"shown lessons: {', '.join(str(one) for one in lessons)}", "dim")))
     candidates = decision.get("candidates") or ()
     if candidates:
         branch.add(_candidates(candidates))

@@ -157,6 +157,7 @@ class DecisionShown(_Shape):
     tokens: int
     candidates: list[CandidateShown]
     calls: list[CallShown]
+    lessons: list[str] = Field(description="Ids of the lessons the decider was shown.")
     degraded: str | None = Field(description="Why memory could not be asked, if it could not.")
     arm: Arm | None = Field(description="`control`: it was made without memory. Null: no arm was drawn.")
     swayed: bool | None = Field(

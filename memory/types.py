@@ -76,3 +76,94 @@ class ActionEvidence:
     """Ids of the episodes used, heaviest first."""
     surprise: float = 0.0
     """D(a): how much better than expected it did in like situations; below 0: worse."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One thing that must be so for a rule to apply."""
+
+    what: Literal["is", "at_least", "below", "like"]
+    """A feature's value, or the text's likeness to that of an episode."""
+    feature: str = ""
+    value: Feature = ""
+    """For `like`: the id of the episode in the midst of a cluster."""
+    least: float = 0.0
+    """For `like`: the cosine from which a text belongs to the cluster."""
+    words: tuple[str, ...] = ()
+    """For `like`: what the cluster's texts mostly say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """Which action, or which order of two, keeps better or worse under which conditions."""
+
+    kind: Literal["action", "order"]
+    advice: Literal["do", "avoid"]
+    """`order` rules are always to `do`: the first action before the second."""
+    actions: tuple[str, ...]
+    """`action`: those that were always taken together; `order`: the first and the second."""
+    conditions: tuple[Condition, ...] = ()
+    """All must hold; none: always."""
+    against: Literal["others", "elsewhere", "reversed"] = "others"
+    """What it is held against: what else was done there, the same action under other conditions, the other order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Support:
+    """How often a rule's runs, and those it is held against, turned out well."""
+
+    good: int
+    total: int
+    rest_good: int
+    rest_total: int
+    low: float
+    high: float
+    """Interval of good / total, corrected for all rules that were tried."""
+    p: float
+    """Of Fisher's exact test, two-sided."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distilled:
+    """A rule that was found, with what it was found in."""
+
+    rule: Rule
+    support: Support
+    episodes: tuple[str, ...]
+    """Of the rule's own runs, the latest first."""
+    sources: Mapping[str, int]
+    """Event sources of these runs, with how many of each."""
+    subjects: int
+    """Distinct ones among these runs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """A rule in words, as one version of it stands in the store."""
+
+    id: str
+    """Of this version."""
+    tenant: str
+    event_type: str
+    version: int
+    state: Literal["active", "retired"]
+    words: str | None
+    """A chat model's or an operator's wording; None: the statistical text stands."""
+    found: Distilled
+    """The rule, and its counts as they were when this version was made."""
+    origin: Literal["statistics", "model", "operator"]
+    written_by: str
+    """`statistics`, the model's or the operator's name."""
+    tokens: int
+    """What a model's wording used."""
+    created_at: datetime
+    found_at: datetime
+    """When the latest episode was closed that was known as the rule was found; later ones may speak against it."""
+    retired_at: datetime | None = None
+    retired_by: str | None = None
+    reason: str | None = None
+    """Why it was retired."""
+    replaces: str | None = None
+    """Id of the version before."""
+    broken_since: datetime | None = None
+    """From when on episodes spoke against it, where that is why it was retired."""

@@ -10,16 +10,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import HumanMessage
 
+from agent.deciders.chat_advice import shown_lessons
 from agent.deciders.chat_endpoint import ChatEndpoint
 from agent.deciders.chat_functions import functions
-from agent.deciders.chat_messages import EMPTY_NOTE, characters, messages
+from agent.deciders.chat_messages import EMPTY_NOTE, messages, tokens_of
 from agent.deciders.chat_reading import read_decision
 from agent.types import DeciderError, Decision, Situation
 from memory.settings import Settings
-
-CHARACTERS_PER_TOKEN = 4
 
 
 class ChatDecider:
@@ -88,14 +87,8 @@ class ChatDecider:
             if note is not None:
                 conversation = [*conversation, HumanMessage(note)]
             answer = await self._endpoint.ask(conversation, offered, deadline=deadline, salt=salt)
-            tokens += _tokens(answer, conversation, len(str(offered)))
+            tokens += tokens_of(answer, conversation, len(str(offered)))
             decision = read_decision(answer, situation, decided_by=self._name, settings=self._settings)
             if decision is not None:
-                return replace(decision, tokens=tokens)
+                return replace(decision, tokens=tokens, lessons=shown_lessons(situation))
         raise DeciderError("model_empty_answer", "the model answered twice with neither a call nor a text")
-
-
-def _tokens(answer: AIMessage, conversation: list[BaseMessage], functions_chars: int) -> int:
-    if answer.usage_metadata is not None and answer.usage_metadata["total_tokens"] > 0:
-        return answer.usage_metadata["total_tokens"]
-    return (characters([*conversation, answer]) + functions_chars) // CHARACTERS_PER_TOKEN + 1

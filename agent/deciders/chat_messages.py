@@ -12,6 +12,7 @@ from itertools import groupby
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.messages.tool import tool_call
 
+from agent.deciders.chat_advice import advice
 from agent.deciders.chat_functions import ask_name, offered
 from agent.deciders.chat_quoting import fit_object, quote
 from agent.types import CallResult, Situation
@@ -27,6 +28,7 @@ LEAST_CHARS = 500
 ARGUMENTS_CHARS = 4_000
 ERROR_CHARS = 1_500
 SHOWN_ACTIONS = 40
+CHARACTERS_PER_TOKEN = 4
 EMPTY_NOTE = "Your answer was empty. Call a function, or say in one sentence why nothing is to be done."
 
 _RULES = """\
@@ -55,6 +57,13 @@ def characters(conversation: list[BaseMessage]) -> int:
     return sum(len(str(message.content)) + len(str(getattr(message, "tool_calls", ""))) for message in conversation)
 
 
+def tokens_of(answer: AIMessage, conversation: list[BaseMessage], functions_chars: int) -> int:
+    """What the endpoint reports; of one that reports nothing an estimate from what was sent and came back."""
+    if answer.usage_metadata is not None and answer.usage_metadata["total_tokens"] > 0:
+        return answer.usage_metadata["total_tokens"]
+    return (characters([*conversation, answer]) + functions_chars) // CHARACTERS_PER_TOKEN + 1
+
+
 def _system(situation: Situation) -> str:
     budget = situation.budget
     parts = [
@@ -63,6 +72,7 @@ def _system(situation: Situation) -> str:
         f"This kind of event\n{shorten(situation.event_description, 2000) or '(not described)'}",
         _playbook(situation),
         _evidence(situation),
+        *advice(situation),
         # The seconds left are not told: they would make every request differ from its recording.
         f"Left for this event: {budget.decisions} decisions (this one included), {budget.calls} calls, "
         f"{budget.tokens} tokens.",

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from agent.store.sources import silenced
 from agent.store.tables import episodes, outcomes, rewards, runs
 from memory.types import Arm
 
@@ -40,7 +41,7 @@ def graded(connection: Connection, compared: Comparison) -> tuple[GradedRun, ...
         select(episodes.c.id, episodes.c.arm, episodes.c.swayed, rewards.c.goal, rewards.c.reward)
         .join(rewards, rewards.c.run == episodes.c.id)
         .join(outcomes, outcomes.c.id == rewards.c.outcome)
-        .where(_is_compared(compared))
+        .where(_is_compared(compared), ~silenced(outcomes.c.tenant, outcomes.c.source))
         .order_by(outcomes.c.seq)
     )
     earned: dict[str, dict[str, float]] = {}
@@ -59,13 +60,14 @@ def count(connection: Connection, compared: Comparison) -> Mapping[Arm, int]:
 
 
 def _is_compared(compared: Comparison) -> ColumnElement[bool]:
-    """Runs that are trusted with nothing tell nothing here either."""
+    """Runs that are trusted with nothing tell nothing here either, nor do those of revoked sources."""
     mine = and_(
         episodes.c.tenant == compared.tenant,
         episodes.c.event_type == compared.event_type,
         episodes.c.arm.is_not(None),
         episodes.c.memory_share == compared.memory_share,
         episodes.c.trust > 0,
+        ~silenced(episodes.c.tenant, episodes.c.source),
     )
     return mine if compared.after is None else and_(mine, episodes.c.closed_at > compared.after)
 

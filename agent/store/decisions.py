@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, u
 
 from agent.arms import Drawn
 from agent.canonical import digest
+from agent.store import lessons
 from agent.store.dialects import inserting, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
@@ -44,6 +45,8 @@ class CheckedDecision:
     drawn: Drawn | None
     swayed: bool | None
     """Whether the other arm would have decided otherwise; None where it was not looked at."""
+    lessons: tuple[str, ...] = ()
+    """Ids of those the decider was shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +128,7 @@ def save(
     )
     if stored.rowcount == 0:
         return
+    lessons.show(connection, run, checked.number, checked.lessons)
     if checked.verdicts:
         rows = [_call(run, checked.number, index, verdict) for index, verdict in enumerate(checked.verdicts)]
         CALLS.many(connection, rows)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, func, or_, select, update
+from sqlalchemy import Connection, Text, and_, bindparam, cast, exists, func, or_, select, update
 
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
@@ -211,6 +211,20 @@ def indexable(connection: Connection, after: str, limit: int) -> tuple[Episode, 
     """Every tenant's episodes that belong into the index, in order of id, for rebuilding; `after` is exclusive."""
     query = select(episodes).where(episodes.c.id > after, ~silenced(episodes.c.tenant, episodes.c.source))
     return _with_rewards(connection, list(connection.execute(query.order_by(episodes.c.id).limit(limit)).mappings()))
+
+
+def graded(connection: Connection, tenant: str, event_type: str, most: int) -> tuple[Episode, ...]:
+    """The latest episodes of an event type that have a reward by now; nothing of a revoked source speaks."""
+    known = exists().where(rewards.c.run == episodes.c.id)
+    query = (
+        select(episodes)
+        .where(episodes.c.tenant == tenant, episodes.c.event_type == event_type, episodes.c.trust > 0, known)
+        .where(~silenced(episodes.c.tenant, episodes.c.source))
+        .order_by(episodes.c.closed_at.desc(), episodes.c.id.desc())
+        .limit(most)
+    )
+    found = _with_rewards(connection, list(connection.execute(query).mappings()))
+    return tuple(one for one in found if one.rewards)
 
 
 def unindexed(connection: Connection, limit: int) -> tuple[Episode, ...]:

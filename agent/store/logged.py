@@ -11,6 +11,7 @@ from sqlalchemy import Connection, exists, select
 from agent.store.dialects import INSERT, among, listed
 from agent.store.episodes import rewards_of
 from agent.store.prepared import Prepared
+from agent.store.sources import silenced
 from agent.store.tables import decisions, episodes, rewards
 
 BATCH = 500
@@ -44,6 +45,7 @@ def weighed(connection: Connection, tenant: str, event_type: str, most: int) -> 
                 episodes.c.tenant == tenant,
                 episodes.c.event_type == event_type,
                 episodes.c.trust > 0,
+                ~silenced(episodes.c.tenant, episodes.c.source),
                 exists().where(rewards.c.run == episodes.c.id),
             )
             .order_by(episodes.c.closed_at.desc(), episodes.c.id)

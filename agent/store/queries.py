@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, RowMapping, Select, func, select
 
-from agent.store import large
+from agent.store import large, lessons
 from agent.store.sizes import stored_bytes
 from agent.store.sources import silenced
 from agent.store.tables import (
@@ -176,6 +176,7 @@ def _decisions(connection: Connection, run: str) -> list[Shown]:
             }
         )
     found = connection.execute(select(decisions).where(decisions.c.run == run).order_by(decisions.c.number)).mappings()
+    shown = lessons.shown_to(connection, run)
     return [
         {
             "number": row["number"],
@@ -185,6 +186,7 @@ def _decisions(connection: Connection, run: str) -> list[Shown]:
             "tokens": row["tokens"],
             "candidates": row["candidates"],
             "calls": asked.get(row["number"], []),
+            "lessons": shown.get(row["number"], []),
             "degraded": row["degraded"],
             "arm": row["arm"],
             "swayed": row["swayed"],

@@ -2,7 +2,8 @@
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then
 `episodes`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`, `pauses`,
-`dead_letters`), where memory is off (`memory_switches`) and what is too large for a row (`large_results`).
+`dead_letters`), what is learned, and from what (`lessons`, `lessons_shown`, `revoked_sources`, `memory_switches`), and
+what is too large for a row (`large_results`).
 """
 
 from __future__ import annotations
@@ -322,6 +323,57 @@ revoked_sources = Table(
     Column("history", _json(), nullable=False),
 )
 """Sources that were ever revoked; one that was restored keeps its row, as its history says who did what, and why."""
+lessons = Table(
+    "lessons",
+    metadata,
+    Column("id", Name(32), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("event_type", Words, nullable=False),
+    Column("rule", Name(64), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", Name(16), nullable=False),
+    Column("text", Words, nullable=False),
+    Column("words", Words),
+    Column("kind", Name(16), nullable=False),
+    Column("advice", Name(16), nullable=False),
+    Column("against", Name(16), nullable=False),
+    Column("actions", _json(), nullable=False),
+    Column("conditions", _json(), nullable=False),
+    Column("good", Integer, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("rest_good", Integer, nullable=False),
+    Column("rest_total", Integer, nullable=False),
+    Column("low", Float, nullable=False),
+    Column("high", Float, nullable=False),
+    Column("p", Float, nullable=False),
+    Column("episodes", _json(), nullable=False),
+    Column("sources", _json(), nullable=False),
+    Column("subjects", Integer, nullable=False),
+    Column("origin", Name(16), nullable=False),
+    Column("written_by", Words, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime),
+    Column("retired_by", Words),
+    Column("reason", Words),
+    Column("replaces", Name(32)),
+    Column("broken_since", UtcDateTime),
+    UniqueConstraint("tenant", "event_type", "rule", "version", name="uq_lessons_version"),
+    _partial("uq_lessons_one_active", "tenant", "event_type", "rule", where="state = 'active'", unique=True),
+    Index("ix_lessons_replaces", "replaces"),
+)
+"""Every version of every lesson; `rule` is the digest of what it says, which all its versions share."""
+
+lessons_shown = Table(
+    "lessons_shown",
+    metadata,
+    Column("run", Name(32), primary_key=True),
+    Column("decision", Integer, primary_key=True),
+    Column("lesson", Name(32), primary_key=True),
+    Index("ix_lessons_shown", "lesson", "run"),
+)
+"""Which lessons a decision was shown; they stay when the run is pruned, as its episode and rewards do."""
 
 turns = Table(
     "turns",

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_memory, shapes_uplift, source_shapes
+from api.lesson_shapes import LessonPage
 from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
@@ -30,6 +31,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/dead-letters": shapes.DeadLetterPage,
     "/v1/memory/episodes": shapes.EpisodePage,
     "/v1/memory/sources": source_shapes.SourcePage,
+    "/v1/memory/lessons?state=all": LessonPage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
@@ -53,8 +55,8 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         found = served.http.get(path)
         assert found.status_code == 200, path
         shape.model_validate(found.json())
-        # Searching finds an episode once it is indexed, which a closed run does not wait for.
-        assert found.json().get("items") != [] or "search" in path
+        # Searching finds an episode once it is indexed, which a closed run does not wait for; lessons need many.
+        assert found.json().get("items") != [] or "search" in path or "lessons" in path
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
     shapes_memory.EpisodeStory.model_validate(served.http.get(f"/v1/memory/episodes/{done['id']}").json())
@@ -90,6 +92,10 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/pauses/resume",
         "/v1/memory/value",
         "/v1/dead-letters/{run}",
+        "/v1/memory/lessons/{lesson}",
+        "/v1/memory/lessons/{lesson}/edit",
+        "/v1/memory/lessons/{lesson}/retire",
+        "/v1/memory/lessons/distil",
         "/v1/dead-letters/{run}/replay",
         "/v1/dead-letters/{run}/discard",
     } == paths

@@ -59,6 +59,10 @@ WRITES: Mapping[str, str | None] = {
     "Leases.renew": None,
     # Not in the path of an event: the index is made anew on demand, or because it cannot be read.
     "Remembering._mark": None,
+    # Lessons are distilled beside the path of events, and changed by operators.
+    "Distilling._write": None,
+    "Lessons.edit.edit": None,
+    "Lessons.retire.retire": None,
     # Pruning is no part of an event's path; it has tests of its own.
     "_remove": None,
     "_remove_some": None,

@@ -2,6 +2,7 @@
 
 import typer
 
+from api.commands.memory import lessons
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.outcomes import list_outcomes
@@ -26,4 +27,5 @@ def register(app: typer.Typer) -> None:
     group.command("revoke")(revoke_source)
     group.command("restore")(restore_source)
     group.command("rebuild")(rebuild)
+    lessons.register(group)
     app.add_typer(group, name="memory")

@@ -1,0 +1,67 @@
+"""A company in which a call keeps some customers and mail keeps others, for tests of lessons. Start with `lives`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from agent.store.queries import Shown
+from agent.types import Call, Decision, Situation
+from tests.agent.company import PORTFOLIO, Company, call
+
+PORTFOLIO_OF_LESSONS = PORTFOLIO.replace(
+    "features: {tier: results.look_up.tier}", "features: {region: data.region}"
+).replace("message: {type: string}", "message: {type: string}, region: {type: string}, tool: {type: string}")
+GOOD_IN: dict[str, str] = {"eu": "book_call", "us": "pause_mail"}
+
+
+class Told:
+    """A decider that calls the tool the event names, so that a test says what was done."""
+
+    name = "told"
+
+    async def decide(self, situation: Situation) -> Decision:
+        """That call first, nothing after it."""
+        data = situation.event.data
+        if situation.decision > 1:
+            return Decision(kind="finish", reason="done", decided_by=self.name)
+        calls: tuple[Call, ...] = (call(str(data["tool"])),)
+        return Decision(kind="act", reason="as told", calls=calls, decided_by=self.name)
+
+
+async def lives(
+    company: Company, rounds: int, good: Callable[[str, str], bool], *, first: int = 0, **more: Any
+) -> list[str]:
+    """Each round both tools in both regions, with the outcome of each; the runs, once all outcomes are joined."""
+    runs = []
+    for number in range(first, first + rounds):
+        for region in GOOD_IN:
+            for tool in ("book_call", "pause_mail"):
+                name = f"{number}-{region}-{tool}"
+                data = {"message": "the parcel is late", "region": region, "tool": tool, **more}
+                runs.append(await company.send(f"c-{name}", id=f"e-{name}", **data))
+    for run in runs:
+        shown = await company.ended(run)
+        subject, data = shown["event"]["subject"], shown["event"]["data"]
+        loyalty = float(good(data["region"], data["tool"]))
+        await company.send(subject, id=f"o-{subject}", type="customer.stayed", loyalty=loyalty)
+    while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
+        await asyncio.sleep(0.02)
+    return runs
+
+
+def rightly(region: str, tool: str) -> bool:
+    """What keeps customers: a call in the EU, no mail in the US."""
+    return GOOD_IN[region] == tool
+
+
+def wrongly(region: str, tool: str) -> bool:
+    """The opposite."""
+    return not rightly(region, tool)
+
+
+async def distil(company: Company) -> list[Shown]:
+    """Distil now; the lessons that stand."""
+    await company.segue.lessons.distil("default", "customer.upset")
+    return (await company.segue.lessons.page("default", None, "active", None, 50)).items

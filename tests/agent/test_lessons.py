@@ -1,0 +1,180 @@
+"""Lessons over their whole life: outcomes come, a lesson appears, is shown, credited, stops holding, and is retired."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import distilling
+from agent.deciders.chat import ChatDecider
+from agent.errors import Conflict, NotFound
+from agent.store.queries import Shown
+from tests.agent.company import Company, open_company
+from tests.agent.lesson_company import PORTFOLIO_OF_LESSONS, Told, distil, lives, rightly, wrongly
+from tests.scripted_model import Request, ScriptedModel, calls, error, forever, text
+
+ROUNDS = 10
+EU = 'when region is "eu": book_call kept 10 of 10, others 0 of 10'
+US = 'when region is "us": pause_mail kept 10 of 10, others 0 of 10'
+
+
+async def taught(company: Company) -> dict[str, Shown]:
+    """The lessons of ten rounds, by their text."""
+    await lives(company, ROUNDS, rightly)
+    return {one["text"]: one for one in await distil(company)}
+
+
+async def asked_of_a_model(tmp_path: Path, region: str, **changes: Any) -> tuple[Request, Shown]:
+    """The first request a chat model gets for an event of that region, and the run."""
+    with ScriptedModel([calls(("book_call", {})), text("done")]) as model:
+        decider = ChatDecider(model="scripted", base_url=model.base_url, api_key="k")
+        async with open_company(tmp_path, decider, PORTFOLIO_OF_LESSONS, **changes) as company:
+            data = {"message": "the parcel is late", "region": region}
+            run = await company.handle(f"m-{region}", id=f"m-{region}", **data)
+        await decider.aclose()
+    return model.requests[0], run
+
+
+async def test_a_lesson_appears_is_shown_is_credited_stops_holding_and_is_retired(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        assert await distil(company) == []
+        found = await taught(company)
+        assert set(found) == {EU, US}
+        lesson = found[EU]
+    request, run = await asked_of_a_model(tmp_path, "eu")
+    assert EU.replace('"', '\\"') in request.system
+    assert US.replace('"', '\\"') not in request.system
+    assert [one["lessons"] for one in run["decisions"]] == [[lesson["id"]]] * 2
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        segue = company.segue
+        assert (await segue.lessons.show("default", lesson["id"]))["credit"] == credit(open=1)
+        await outcome(company, "m-eu", "first", 1.0)
+        assert (await segue.lessons.show("default", lesson["id"]))["credit"] == credit(helped=1)
+        await outcome(company, "m-eu", "corrected", 0.0)
+        assert (await segue.lessons.show("default", lesson["id"]))["credit"] == credit(hurt=1)
+        await lives(company, 8, wrongly, first=100)
+        await distil(company)
+        gone = await segue.lessons.show("default", lesson["id"])
+        assert (gone["state"], gone["retired_by"]) == ("retired", "statistics")
+        assert gone["reason"] == "it no longer holds: 0 of its latest 9 kept"
+    request, run = await asked_of_a_model(tmp_path, "eu-again")
+    assert "book_call kept" not in request.system
+    assert run["decisions"][0]["lessons"] == []
+
+
+async def test_who_decides_without_memory_is_shown_no_lesson(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        await taught(company)
+    request, run = await asked_of_a_model(tmp_path, "eu", memory=False)
+    assert "<evidence>" not in request.system.split("Rules", 1)[1].split("Goals", 1)[1]
+    assert run["decisions"][0]["lessons"] == []
+
+
+async def test_lessons_about_what_is_not_permitted_are_not_shown_and_permit_nothing(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        await taught(company)
+    narrow = PORTFOLIO_OF_LESSONS.replace("allow: [know, calm, pay_back]", "allow: [look_up, pause_mail]")
+    with ScriptedModel([calls(("book_call", {})), text("then not")]) as model:
+        decider = ChatDecider(model="scripted", base_url=model.base_url, api_key="k")
+        async with open_company(tmp_path, decider, narrow) as company:
+            run = await company.handle("m", id="m", message="the parcel is late", region="eu")
+            assert company.ledger.of("book_call") == []
+        await decider.aclose()
+    assert "book_call" not in model.requests[0].system
+    assert run["decisions"][0]["calls"][0]["verdict"] == "refused"
+
+
+async def test_an_operators_words_and_an_operators_no_outlast_the_next_distillation(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        segue, found = company.segue, await taught(company)
+        edited = await segue.lessons.edit("default", found[EU]["id"], "Ring Europeans up.", by="ann")
+        assert (edited["text"], edited["version"], edited["written_by"]) == (f"Ring Europeans up. ({EU})", 2, "ann")
+        retired = await segue.lessons.retire("default", found[US]["id"], by="bob", reason="we stopped mail there")
+        assert (retired["state"], retired["reason"]) == ("retired", "we stopped mail there")
+        assert [one["id"] for one in await distil(company)] == [edited["id"]]
+        await lives(company, ROUNDS, rightly, first=50)
+        (now,) = await distil(company)
+        assert now["text"] == "Ring Europeans up. (" + EU.replace("10", "20") + ")"
+        assert (now["version"], now["written_by"], now["replaces"]) == (3, "ann", edited["id"])
+        with pytest.raises(Conflict, match="later one"):
+            await segue.lessons.edit("default", edited["id"], "Too late.", by="ann")
+        with pytest.raises(Conflict, match="retired already"):
+            await segue.lessons.retire("default", found[US]["id"], by="ann", reason=None)
+        again = await segue.lessons.edit("default", found[US]["id"], "Stop mail there.", by="ann")
+        standing = {one["id"]: one for one in await distil(company)}
+        assert standing.keys() - {now["id"]} == {one for one in standing if standing[one]["replaces"] == again["id"]}
+        assert "Stop mail there. (when region is " in " ".join(one["text"] for one in standing.values())
+        versions = (await segue.lessons.page("default", None, None, None, 50)).items
+    assert [one["version"] for one in versions if one["actions"] == ["book_call"]] == [3, 2, 1]
+
+
+async def test_two_operators_at_once_make_one_version(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        found = await taught(company)
+        name = found[EU]["id"]
+        edits = [company.segue.lessons.edit("default", name, f"Words {by}.", by=by) for by in ("ann", "bob")]
+        done = await asyncio.gather(*edits, *(distil(company) for _ in range(2)), return_exceptions=True)
+        assert sum(isinstance(one, Conflict) for one in done) == 1
+        standing = await distil(company)
+    assert len([one for one in standing if one["actions"] == ["book_call"]]) == 1
+
+
+async def test_lessons_are_of_one_tenant_and_unknown_names_are_told(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        found = await taught(company)
+        assert (await company.segue.lessons.page("other", None, None, None, 50)).items == []
+        with pytest.raises(NotFound, match="there is no lesson"):
+            await company.segue.lessons.edit("other", found[EU]["id"], "Mine.", by="eve")
+        with pytest.raises(NotFound, match=r"customer\.upset"):
+            await company.segue.lessons.distil("default", "customer.upste")
+
+
+async def test_lessons_come_by_themselves_as_outcomes_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(distilling, "EVERY_S", 0.05)
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        await lives(company, 2 * ROUNDS, rightly)
+        async with asyncio.timeout(20):
+            while len((await company.segue.lessons.page("default", None, "active", None, 9)).items) < 2:
+                await asyncio.sleep(0.02)
+
+
+async def test_a_chat_model_words_a_new_lesson_and_the_counts_stay_ours(tmp_path: Path) -> None:
+    say = calls(("word_lesson", {"sentence": "In the EU, use book_call to keep customers."}), tokens=44)
+    lie = calls(("word_lesson", {"sentence": "pause_mail kept 99 of 99."}))
+    with ScriptedModel([say, lie]) as model:
+        async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
+            found = await taught(company)
+            assert await distil(company) != []
+    assert len(model.requests) == 2
+    assert set(found) == {f"In the EU, use book_call to keep customers. ({EU})", US}
+    worded = next(one for one in found.values() if one["text"] != US)
+    assert (worded["origin"], worded["written_by"], worded["tokens"]) == ("model", "scripted", 44)
+    assert (found[US]["origin"], found[US]["written_by"]) == ("statistics", "statistics")
+
+
+async def test_a_model_that_fails_leaves_the_statistical_text(tmp_path: Path) -> None:
+    with ScriptedModel([forever(error(500))]) as model:
+        async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
+            assert set(await taught(company)) == {EU, US}
+
+
+def configured(model: ScriptedModel) -> dict[str, Any]:
+    """Settings with a chat model, which words lessons; what decides is given all the same."""
+    return {"model": "scripted", "environment": {"OPENAI_BASE_URL": model.base_url}}
+
+
+def credit(**changes: int) -> dict[str, int]:
+    """Of a lesson that was shown to one run."""
+    return {"shown": 1, "helped": 0, "hurt": 0, "otherwise": 0, "open": 0} | changes
+
+
+async def outcome(company: Company, subject: str, name: str, loyalty: float) -> None:
+    """An outcome, once it is joined."""
+    await company.send(subject, id=f"o-{name}", type="customer.stayed", loyalty=loyalty)
+    while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
+        await asyncio.sleep(0.02)
