@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from agent.errors import NotFound
 from agent.portfolio.model import Portfolio
+from agent.reflexes import spared
 from agent.remember import Remembering
-from agent.store import episodes, queries
+from agent.store import episodes, queries, reflex
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from memory.recall import Memory
@@ -48,6 +49,13 @@ class Memories:
             for episode, similarity in near
             if episode in by_id
         ]
+
+    async def reflex(self, tenant: str, event_type: str | None) -> list[Shown]:
+        """What the reflex of each event type, or of one, spares, and what it costs in success."""
+        if event_type is not None and event_type not in self._portfolio.events:
+            raise NotFound(f"there is no event type {event_type!r}")
+        found = await self._database.read(lambda connection: reflex.noted(connection, tenant, event_type))
+        return spared(found, self._portfolio, event_type)
 
     async def rebuild(self, progress: Callable[[int], None]) -> int:
         """Recreate the index from the store; the number of episodes in it."""

@@ -120,6 +120,7 @@ class Situations:
             results=past.results,
             budget=budget,
             past=await self._usual.of(run.id, run.tenant, kind.name) if self._learns(kind) else (),
+            near=self._recalled[run.id].near if evidence and run.id in self._recalled else {},
         )
         limits = self._limits(run, kind, past, budget.calls)
         return Prepared(run=run, situation=situation, limits=limits, degraded=degraded, past=past)
@@ -180,8 +181,8 @@ class Situations:
         return evidence, None
 
     def _learns(self, kind: EventType) -> bool:
-        """Whether graded runs take the place of a playbook."""
-        return self._memory is not None and kind.playbook is None
+        """Whether graded runs take the place of a playbook, or of a chat model."""
+        return self._memory is not None and (kind.playbook is None or kind.learning.reflex is not None)
 
     def _budget(self, run: RunRow, kind: EventType, past: History) -> Budget:
         spent = run.spent_s

@@ -87,6 +87,12 @@ class SearchQuery(_Request):
     k: Annotated[int, Field(ge=1, le=100)] = 10
 
 
+class ReflexQuery(_Request):
+    """Of which event type; of all unless it is given."""
+
+    type: Filter | None = None
+
+
 class CallForm(_Request):
     """A call an operator asks for."""
 

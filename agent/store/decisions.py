@@ -14,7 +14,7 @@ from agent.store.dialects import inserting, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
-from agent.types import Call, Candidate, Decision
+from agent.types import Call, Candidate, Decision, ReflexNote
 from tools.types import JsonObject
 
 
@@ -113,6 +113,7 @@ def save(
             "candidates": [_candidate(candidate) for candidate in checked.candidates],
             "evidence": checked.evidence,
             "degraded": checked.degraded,
+            "reflex": _note(decision.reflex),
             "decided_at": now,
         },
     )
@@ -211,6 +212,19 @@ def _candidate(candidate: Candidate) -> JsonObject:
         "score": round(candidate.score, 4),
         "chosen": candidate.chosen,
         "why_not": candidate.why_not,
+    }
+
+
+def _note(note: ReflexNote | None) -> JsonObject | None:
+    if note is None:
+        return None
+    return {
+        "role": note.role,
+        "why": note.why,
+        "actions": list(note.actions),
+        "agrees": note.agrees,
+        "spared": note.spared,
+        "schemas": dict(note.schemas),
     }
 
 

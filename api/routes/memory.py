@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Response
 from api import shapes
 from api.access import Opened, Reader
 from api.bodies import Json
-from api.forms import OutcomesQuery, PageQuery, SearchQuery
+from api.forms import OutcomesQuery, PageQuery, ReflexQuery, SearchQuery
 from api.openapi import problems
+from api.reflex_shapes import ReflexList
 from api.routes.runs import page
 
 router = APIRouter()
@@ -37,3 +38,14 @@ async def list_episodes(segue: Opened, caller: Reader, query: Annotated[PageQuer
 async def search_memory(segue: Opened, caller: Reader, query: Annotated[SearchQuery, Query()]) -> Response:
     """The episodes of an event type most like a text, most similar first."""
     return Json({"items": await segue.memories.search(caller.tenant, query.type, query.text, query.k)})
+
+
+@router.get(
+    "/v1/memory/reflex",
+    tags=["memory"],
+    response_model=ReflexList,
+    responses=problems(s404="There is no such event type."),
+)
+async def show_reflex(segue: Opened, caller: Reader, query: Annotated[ReflexQuery, Query()]) -> Response:
+    """By event type: decisions of the reflex and of the model, what was spared, and the rewards of both."""
+    return Json({"items": await segue.memories.reflex(caller.tenant, query.type)})

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes
+from api.reflex_shapes import ReflexList
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
 
@@ -28,6 +29,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/pauses": shapes.Pauses,
     "/v1/dead-letters": shapes.DeadLetterPage,
     "/v1/memory/episodes": shapes.EpisodePage,
+    "/v1/memory/reflex": ReflexList,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
@@ -47,8 +49,8 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         found = served.http.get(path)
         assert found.status_code == 200, path
         shape.model_validate(found.json())
-        # Searching finds an episode once it is indexed, which a closed run does not wait for.
-        assert found.json().get("items") != [] or "search" in path
+        # Searching finds an episode once it is indexed, which a closed run does not wait for; no type has a reflex.
+        assert found.json().get("items") != [] or "search" in path or "reflex" in path
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
     shapes.AcceptedEvents.model_validate(served.send(served.event()).json())
