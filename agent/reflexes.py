@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from statistics import fmean, variance
@@ -12,6 +12,9 @@ from agent.portfolio.model import Portfolio
 from agent.store.queries import Shown
 from agent.store.reflex import Noted, NotedDecision
 from memory.scoring import combined
+
+LEAST = 5
+"""Runs on either side from which a difference is told: two that earned the same would seem to leave no doubt."""
 
 
 def spared(noted: Noted, portfolio: Portfolio, event_type: str | None) -> list[Shown]:
@@ -48,6 +51,7 @@ def _of_type(name: str, made: Sequence[NotedDecision], noted: Noted, portfolio: 
             "agreed": sum(one.agrees is True for one in checked),
             "model": len(made) - len(used),
         },
+        "gave_way": dict(Counter(one.gave_way for one in made if one.gave_way).most_common()),
         "model_calls_saved": len(used),
         "tokens_saved": sum(one.spared for one in used),
         "tokens_used": sum(one.tokens for one in made),
@@ -66,7 +70,7 @@ def _mean(rewards: Sequence[float]) -> Shown:
 
 def _difference(reflex: Sequence[float], checked: Sequence[float]) -> Mapping[str, float] | None:
     """Of the means, with its 95 % interval (Welch 1947); None for too few runs on either side."""
-    if min(len(reflex), len(checked)) < 2:
+    if min(len(reflex), len(checked)) < LEAST:
         return None
     # Only here: it takes a while to import.
     from scipy.stats import t

@@ -17,6 +17,10 @@ REFLEX = "reflex"
 """`decided_by` where a proven plan was used again instead of asking the chat model."""
 
 RunStatus: TypeAlias = Literal["queued", "running", "waiting", "done", "stopped", "failed", "cancelled"]
+GaveWay: TypeAlias = Literal["few", "low", "rival", "disagree", "unlike", "new", "surprise", "budget", "unbound"]
+"""Why a reflex left a decision to the model: too few like runs, too low a reward, another plan as good, like runs that
+did this and that, a text like none before, a fact like none before, a run that did not go as it should, no budget for
+the plan, an argument that cannot be found anew."""
 ReflexRole: TypeAlias = Literal["used", "checked", "gave_way"]
 EffectState: TypeAlias = Literal["claimed", "done", "failed", "unknown"]
 CallState: TypeAlias = Literal["done", "failed", "unknown", "refused", "rejected", "waiting"]
@@ -185,6 +189,8 @@ class ReflexNote:
     """It decided; it would have, but the run goes to the model as a check; it left the decision to the model."""
     why: str
     """The counts it rests on, or why it gave way."""
+    gave_way: GaveWay | None = None
+    """The same in one word."""
     actions: tuple[str, ...] = ()
     """What it took, or would have."""
     agrees: bool | None = None

@@ -57,7 +57,7 @@ class ReflexReward(_Shape):
     checked: GradedRuns
     model: GradedRuns
     difference: RewardDifference | None = Field(
-        description="Runs of the reflex less checked runs; null with fewer than two of either."
+        description="Runs of the reflex less checked runs; null with fewer than five of either."
     )
 
 
@@ -68,6 +68,7 @@ class ReflexShown(_Shape):
     reflex: ReflexSettings | None = Field(description="Null where the portfolio has none any more.")
     runs: ReflexRuns
     decisions: ReflexDecisions
+    gave_way: dict[str, int] = Field(description="Decisions left to the model, by reason, the commonest first.")
     model_calls_saved: int
     tokens_saved: int = Field(description="What the model's decisions in like runs took.")
     tokens_used: int

@@ -56,8 +56,9 @@ class ReflexDecider:
             # In a thread, as it takes some hundredths of a second, in which events are to be accepted.
             proposed = await asyncio.to_thread(self._propose, situation, reflex)
         except (Unproven, Unbound) as why:
+            reason = why.reason if isinstance(why, Unproven) else "unbound"
             decision = await self._model.decide(situation)
-            return _noted(decision, situation, ReflexNote(role="gave_way", why=str(why)))
+            return _noted(decision, situation, ReflexNote(role="gave_way", why=str(why), gave_way=reason))
         if is_checked(situation.event, reflex.checked):
             return _checked(await self._model.decide(situation), proposed, situation)
         return self._decision(proposed, situation)

@@ -25,7 +25,7 @@ from agent.deciders.habit_rules import Facts, Sample, leaf
 from agent.deciders.known import knowledge
 from agent.deciders.novelty import strange
 from agent.portfolio.model import Reflex
-from agent.types import CallResult, PastRun, Situation
+from agent.types import CallResult, GaveWay, PastRun, Situation
 from memory.likeness import agree
 from memory.settings import Settings
 
@@ -77,7 +77,11 @@ class Proof:
 
 
 class Unproven(Exception):
-    """The model must be asked; says why."""
+    """The model must be asked; says why, and in one word."""
+
+    def __init__(self, reason: GaveWay, why: str) -> None:
+        super().__init__(why)
+        self.reason = reason
 
 
 def propose(situation: Situation, reflex: Reflex, settings: Settings) -> Proof:
@@ -86,33 +90,35 @@ def propose(situation: Situation, reflex: Reflex, settings: Settings) -> Proof:
     facts, peers = _peers(situation, own, settings)
     count = math.fsum(peer.likeness for peer in peers)
     if count < reflex.episodes:
-        raise Unproven(f"{len(peers)} graded runs went like this ({count:.1f} by likeness), {reflex.episodes} needed")
+        raise Unproven(
+            "few", f"{len(peers)} graded runs went like this ({count:.1f} by likeness), {reflex.episodes} needed"
+        )
     if not any(run.id in situation.near for run in situation.past):
-        raise Unproven("no graded run was about anything like this")
+        raise Unproven("unlike", "no graded run was about anything like this")
     wave, same = _next(peers, facts)
     took = sorted((peer for peer in same if peer.wave == wave), key=lambda peer: -peer.likeness)
     if not took:
-        raise Unproven("like runs do not agree on what comes next")
+        raise Unproven("disagree", "like runs do not agree on what comes next")
     new = strange(facts, [peer.facts for peer in took])
     if new is not None:
-        raise Unproven(f"something is new: {new}")
+        raise Unproven("new", f"something is new: {new}")
     if len(wave) > situation.budget.calls:
-        raise Unproven("the plan needs more calls than the run has left")
+        raise Unproven("budget", "the plan needs more calls than the run has left")
     return _proven(wave, took, [peer for peer in same if peer.wave != wave], reflex, situation.decision)
 
 
 def _waves_of(situation: Situation) -> tuple[Wave, ...]:
     """What was done so far, where all went as it should."""
     if len(situation.events) > 1:
-        raise Unproven("several events are handled at once")
+        raise Unproven("surprise", "several events are handled at once")
     for result in situation.results:
         if result.decided_by == "operator":
-            raise Unproven("an operator had a say in this run")
+            raise Unproven("surprise", "an operator had a say in this run")
         if result.state != "done":
-            raise Unproven(f"a call of {result.call.tool!r} was not done: {result.state}")
+            raise Unproven("surprise", f"a call of {result.call.tool!r} was not done: {result.state}")
     waves = _waves(situation.results)
     if waves is None or len(waves) != situation.decision - 1:
-        raise Unproven("this run has a decision that made no calls, or made one twice")
+        raise Unproven("surprise", "this run has a decision that made no calls, or made one twice")
     return waves
 
 
@@ -184,7 +190,7 @@ def _next(peers: Sequence[Peer], facts: Facts) -> tuple[Wave, list[Peer]]:
     for action in sorted({action for peer in peers for action in peer.wave}):
         verdict, alike = leaf([replace(peer, done=action in peer.wave) for peer in peers], facts, DEPTH)
         if verdict == "doubtful":
-            raise Unproven(f"like runs do not agree on {action!r}")
+            raise Unproven("disagree", f"like runs do not agree on {action!r}")
         if verdict == "do":
             chosen.add(action)
         same &= {peer.run.id for peer in alike}
@@ -194,13 +200,17 @@ def _next(peers: Sequence[Peer], facts: Facts) -> tuple[Wave, list[Peer]]:
 def _proven(wave: Wave, took: Sequence[Peer], others: Sequence[Peer], reflex: Reflex, at: int) -> Proof:
     count, mean = _earned(took)
     if count < reflex.episodes:
-        raise Unproven(f"{len(took)} like runs took the plan ({count:.1f} by likeness), {reflex.episodes} needed")
+        raise Unproven(
+            "few", f"{len(took)} like runs took the plan ({count:.1f} by likeness), {reflex.episodes} needed"
+        )
     lower = wilson(mean, count)
     if lower < reflex.lower:
-        raise Unproven(f"the plan's mean reward is at least {lower:.2f}; {reflex.lower:g} needed")
+        raise Unproven("low", f"the plan's mean reward is at least {lower:.2f}; {reflex.lower:g} needed")
     rival = _best(others)
     if rival is not None and mean < rival + reflex.margin:
-        raise Unproven(f"the plan earned {mean:.2f}, another {rival:.2f}; it must be better by {reflex.margin:g}")
+        raise Unproven(
+            "rival", f"the plan earned {mean:.2f}, another {rival:.2f}; it must be better by {reflex.margin:g}"
+        )
     costs = [turn.tokens for peer in took for turn in peer.run.turns if turn.number == at]
     spared = round(math.fsum(costs) / len(costs)) if costs else 0
     return Proof(wave=wave, peers=tuple(took), count=count, mean=mean, lower=lower, rival=rival, spared=spared)

@@ -221,6 +221,7 @@ def _note(note: ReflexNote | None) -> JsonObject | None:
     return {
         "role": note.role,
         "why": note.why,
+        "gave_way": note.gave_way,
         "actions": list(note.actions),
         "agrees": note.agrees,
         "spared": note.spared,

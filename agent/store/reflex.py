@@ -19,6 +19,7 @@ class NotedDecision:
     run: str
     event_type: str
     role: ReflexRole
+    gave_way: str | None
     agrees: bool | None
     spared: int
     tokens: int
@@ -40,6 +41,7 @@ def noted(connection: Connection, tenant: str, event_type: str | None) -> Noted:
             runs.c.event_type,
             decisions.c.tokens,
             decisions.c.reflex["role"].as_string().label("role"),
+            decisions.c.reflex["gave_way"].as_string().label("gave_way"),
             decisions.c.reflex["agrees"].as_boolean().label("agrees"),
             decisions.c.reflex["spared"].as_integer().label("spared"),
         )

@@ -13,6 +13,7 @@ import pytest
 
 from agent.store.queries import Shown
 from tests.agent.company import PORTFOLIO, Company, embedding_cache, open_company, refuses
+from tests.agent.conftest import new_database
 from tests.agent.test_outcomes import joined
 from tests.scripted_model import Reply, Request, ScriptedModel, calls, forever, text
 
@@ -45,9 +46,10 @@ def sensible(request: Request) -> Reply:
 
 
 @asynccontextmanager
-async def opened(model: ScriptedModel, folder: Path, portfolio: str = WITH) -> AsyncIterator[Company]:
+async def opened(model: ScriptedModel, folder: Path, portfolio: str = WITH, **changes: Any) -> AsyncIterator[Company]:
     environment = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "k", "SEGUE_CACHE": str(embedding_cache())}
-    async with open_company(folder, None, portfolio, model="scripted", environment=environment) as company:
+    given = {"model": "scripted", "environment": environment, **changes}
+    async with open_company(folder, None, portfolio, **given) as company:
         yield company
 
 
@@ -87,8 +89,28 @@ async def test_the_model_is_asked_until_the_plan_is_proven_and_then_not_any_more
     assert booked[-1] == {"customer": "d-0", "note": f"{MESSAGES[0]}, d-0"}
     assert company.ledger.of("pause_mail")[-1] == {"customer": "d-0", "days": 3}
     assert reflex["decisions"] == {"reflex": 3, "checked": 0, "agreed": 0, "model": 12}
+    assert reflex["gave_way"] == {"few": 12}
     assert (reflex["model_calls_saved"], reflex["tokens_saved"], reflex["tokens_used"]) == (3, 300, 1200)
     assert reflex["reward"]["reflex"] == {"runs": 1, "mean": 1.0}
+
+
+async def test_on_postgresql_it_goes_the_same_way(tmp_path: Path, postgres_url: str) -> None:
+    url = new_database(postgres_url, "reflex")
+    with ScriptedModel([forever(sensible)]) as model:
+        async with opened(model, tmp_path, database_url=url) as company:
+            *_, run = await live(company, named("c", WARM_UP + 1))
+            (reflex,) = await company.segue.memories.reflex("default", "customer.upset")
+    assert by_whom(run) == ["reflex"] * 3
+    assert reflex["decisions"] == {"reflex": 3, "checked": 0, "agreed": 0, "model": 12}
+    assert (reflex["gave_way"], reflex["tokens_saved"]) == ({"few": 12}, 300)
+
+
+async def test_with_the_planner_the_setting_changes_nothing(tmp_path: Path) -> None:
+    async with open_company(tmp_path, None, WITH) as company:
+        *_, run = await live(company, named("c", WARM_UP + 1))
+        (reflex,) = await company.segue.memories.reflex("default", None)
+    assert set(by_whom(run)) == {"planner"}
+    assert reflex["decisions"]["reflex"] == 0
 
 
 async def test_without_the_setting_the_model_is_always_asked(tmp_path: Path) -> None:
@@ -165,10 +187,7 @@ async def test_without_memory_there_is_no_reflex(tmp_path: Path) -> None:
     with ScriptedModel([forever(sensible)]) as model:
         async with opened(model, tmp_path) as company:
             await live(company, named("c", WARM_UP))
-        environment = {"OPENAI_BASE_URL": model.base_url, "OPENAI_API_KEY": "k", "SEGUE_CACHE": str(embedding_cache())}
-        async with open_company(
-            tmp_path, None, WITH, model="scripted", environment=environment, memory=False
-        ) as company:
+        async with opened(model, tmp_path, memory=False) as company:
             (run,) = await live(company, ["d-0"])
     assert by_whom(run) == ["scripted"] * 3
 

@@ -9,6 +9,11 @@ import typer
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Url
 from api.terminal import Screen, reported
 
+COLUMNS = (
+    *("type", "on", "decisions", "by the model", "mostly because", "checks agreed", "tokens saved"),
+    *("reward", "checked", "less"),
+)
+
 
 def show_reflex(
     event_type: Annotated[str | None, typer.Option("--type", help="Only this event type.", show_default=False)] = None,
@@ -25,8 +30,7 @@ def show_reflex(
     if as_json:
         screen.json(items)
         return
-    columns = ("type", "on", "decisions", "by the model", "checks agreed", "tokens saved", "reward", "checked", "less")
-    screen.table(columns, [_row(one) for one in items], "No event type has a reflex.")
+    screen.table(COLUMNS, [_row(one) for one in items], "No event type has a reflex.")
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
@@ -36,6 +40,7 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
         "yes" if one["reflex"] else "no",
         made["reflex"],
         made["model"],
+        next(iter(one["gave_way"]), ""),
         f"{made['agreed']} of {made['checked']}",
         one["tokens_saved"],
         _graded(reward["reflex"]),
