@@ -39,7 +39,7 @@ def _place(tenant: str, event: Event) -> float:
 
 def without_memory(situation: Situation) -> Situation:
     """What the control arm sees of it."""
-    return replace(situation, evidence={}, past=(), cases=(), lessons=(), explore=0.0)
+    return replace(situation, evidence={}, near={}, past=(), cases=(), lessons=(), explore=0.0)
 
 
 async def sways(shadow: Decider | None, decision: Decision, seen: Situation, other: Situation | None) -> bool | None:

@@ -9,8 +9,9 @@ from sqlalchemy import Connection
 from agent.errors import NotFound
 from agent.mapping import draw
 from agent.portfolio.model import Portfolio
+from agent.reflexes import spared
 from agent.remember import Remembering
-from agent.store import episode_looks, episodes, queries, sources
+from agent.store import episode_looks, episodes, queries, reflex, sources
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.stories import tell
@@ -85,6 +86,13 @@ class Memories:
         """Which of their sources are revoked."""
         names = {one.source for one in found}
         return await self._database.read(lambda connection: sources.revoked_among(connection, tenant, names))
+
+    async def reflex(self, tenant: str, event_type: str | None) -> list[Shown]:
+        """What the reflex of each event type, or of one, spares, and what it costs in success."""
+        if event_type is not None and event_type not in self._portfolio.events:
+            raise NotFound(f"there is no event type {event_type!r}")
+        found = await self._database.read(lambda connection: reflex.noted(connection, tenant, event_type))
+        return spared(found, self._portfolio, event_type)
 
     async def rebuild(self, progress: Callable[[int], None]) -> int:
         """Recreate the index from the store; the number of episodes in it."""

@@ -18,7 +18,7 @@ from agent.store.closing import clear
 from agent.store.database import Database
 from agent.store.history import Compared, History, compared, history
 from agent.store.runs import RunRow, Start
-from agent.types import CallResult
+from agent.types import REFLEX, CallResult
 from memory.types import Episode, EpisodeAction
 
 HOPELESS = frozenset({"unknown_event_type"})
@@ -119,7 +119,8 @@ class Recording:
         if kind is None or nothing_decided:
             return None
         facts, drawn = read_facts(row.events, kind, results), past.compared.drawn
-        decided_by = "operator" if any(result.decided_by == "operator" for result in results) else ""
+        deciders = {result.decided_by for result in results}
+        decided_by = "operator" if "operator" in deciders else REFLEX if deciders == {REFLEX} else ""
         episode = Episode(
             id=row.id,
             tenant=row.tenant,

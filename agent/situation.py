@@ -149,6 +149,7 @@ class Situations:
             results=past.results,
             budget=budget,
             past=told.past,
+            near=self._recalled[run.id].near if told.evidence and run.id in self._recalled else {},
             cases=given.cases,
             lessons=given.lessons,
             # Without memory nothing is learned by it, and what is known to be bad would be tried too.
@@ -242,8 +243,8 @@ class Situations:
         return evidence, None
 
     async def _past(self, run: RunRow, kind: EventType, revised: int) -> tuple[PastRun, ...]:
-        """Graded runs, where they take the place of a playbook."""
-        if self._memory is None or kind.playbook is not None:
+        """Graded runs, where they take the place of a playbook, or of a chat model."""
+        if self._memory is None or (kind.playbook is not None and kind.learning.reflex is None):
             return ()
         return await self._usual.of(run.id, run.tenant, kind.name, revision=revised)
 

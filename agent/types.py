@@ -13,7 +13,15 @@ from typing import Literal, Protocol, TypeAlias
 from memory.types import ActionEvidence, Feature, Lesson
 from tools.types import JsonObject, JsonValue, Tool
 
+REFLEX = "reflex"
+"""`decided_by` where a proven plan was used again instead of asking the chat model."""
+
 RunStatus: TypeAlias = Literal["queued", "running", "waiting", "done", "stopped", "failed", "cancelled"]
+GaveWay: TypeAlias = Literal["few", "low", "rival", "disagree", "unlike", "new", "surprise", "budget", "unbound"]
+"""Why a reflex left a decision to the model: too few like runs, too low a reward, another plan as good, like runs that
+did this and that, a text like none before, a fact like none before, a run that did not go as it should, no budget for
+the plan, an argument that cannot be found anew."""
+ReflexRole: TypeAlias = Literal["used", "checked", "gave_way"]
 EffectState: TypeAlias = Literal["claimed", "done", "failed", "unknown"]
 CallState: TypeAlias = Literal["done", "failed", "unknown", "refused", "rejected", "waiting"]
 
@@ -84,6 +92,18 @@ class Budget:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PastTurn:
+    """One decision of a past run."""
+
+    number: int
+    kind: Literal["act", "ask", "finish"]
+    tokens: int
+    """What a model's decision here costs: its own, or those that a reflex spared."""
+    schemas: Mapping[str, str]
+    """Tool -> fingerprint of its schemas when it was called; tools of which none was noted are absent."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PastRun:
     """A closed run of the same event type that outcomes were joined to, or whose writes operators decided on."""
 
@@ -96,6 +116,10 @@ class PastRun:
     results: tuple[CallResult, ...]
     weight: float = 1.0
     """Less for an operator's word that no outcome has confirmed yet."""
+    features: Mapping[str, Feature] = field(default_factory=dict)
+    """Of its episode."""
+    turns: tuple[PastTurn, ...] = ()
+    """Its decisions in order; none where it did not end by itself, or handled several events."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +159,7 @@ class Situation:
     events: tuple[Event, ...] = ()
     """All events of the run in the order they came: more than one where a debounce has gathered them."""
     past: tuple[PastRun, ...] = ()
-    """Latest graded runs of the event type, where there is no playbook: what is usually done stands in them."""
+    """Latest graded runs of the event type, where there is no playbook, or a reflex: what was done stands in them."""
     explore: float = 0.0
     """Share of choices that take another action of low risk than the best."""
     blocked: Mapping[str, str] = field(default_factory=dict)
@@ -144,6 +168,8 @@ class Situation:
     """The likest that turned out well, for a decider that reads; like lessons only where there is evidence."""
     lessons: tuple[Lesson, ...] = ()
     """Those whose conditions fit, best first, for a decider that reads: the Planner goes by evidence alone."""
+    near: Mapping[str, float] = field(default_factory=dict)
+    """Ids of episodes with a like text, and the cosines; none where memory cannot, or must not, be asked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +205,26 @@ class Question:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReflexNote:
+    """What the reflex had to say to a decision, where the event type has one."""
+
+    role: ReflexRole
+    """It decided; it would have, but the run goes to the model as a check; it left the decision to the model."""
+    why: str
+    """The counts it rests on, or why it gave way."""
+    gave_way: GaveWay | None = None
+    """The same in one word."""
+    actions: tuple[str, ...] = ()
+    """What it took, or would have."""
+    agrees: bool | None = None
+    """Of a check: whether the model decided the same."""
+    spared: int = 0
+    """Tokens that like runs' models used for such a decision, on average."""
+    schemas: Mapping[str, str] = field(default_factory=dict)
+    """Tool -> fingerprint of its schemas, for the tools of the decision's calls."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Decision:
     """One numbered turn of a run. `act` has calls, `ask` has a question, `finish` has neither."""
 
@@ -194,6 +240,8 @@ class Decision:
     """Calls the decider asked for in a form that is no call (arguments that are not JSON, for one)."""
     lessons: tuple[str, ...] = ()
     """Ids of the lessons the decider was shown."""
+    reflex: ReflexNote | None = None
+    """None: the event type has no reflex, or no chat model decides."""
 
 
 class Decider(Protocol):

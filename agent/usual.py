@@ -68,7 +68,14 @@ class UsualRuns:
             said = 1.0, Settings.operator_trust
         reward, weight = said
         return PastRun(
-            id=run, subject=lived.subject, reward=reward, weight=weight, data=lived.data, results=lived.results
+            id=run,
+            subject=lived.subject,
+            reward=reward,
+            weight=weight,
+            data=lived.data,
+            results=lived.results,
+            features=lived.features,
+            turns=lived.turns,
         )
 
     def _writes(self, name: str) -> bool:

@@ -103,7 +103,7 @@ async def open_segue(
         tools = GuardedTools(registry, settings.breaker, _now)
         portfolio = complete(loaded, registry.tools)
         memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
-        decides = decider or _decider(stack, settings, memory)
+        decides = decider or _decider(stack, settings, portfolio, memory)
         switches = Switches(database, portfolio.events, _now)
         uplifts = Uplifts(database, portfolio, switches)
         remembering = Remembering(database, portfolio, memory, _now, uplifts)
@@ -252,11 +252,12 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decider:
+def _decider(stack: AsyncExitStack, settings: Settings, portfolio: Portfolio, memory: Memory) -> Decider:
     if settings.model is None:
         return Planner(memory.similarities, PlannerSettings())
     # Imported only where a model decides: the OpenAI client takes as long to import as everything else together.
     from agent.deciders.chat import ChatDecider
+    from agent.deciders.reflex import ReflexDecider
 
     decider = ChatDecider(
         model=settings.model,
@@ -264,4 +265,5 @@ def _decider(stack: AsyncExitStack, settings: Settings, memory: Memory) -> Decid
         api_key=settings.environment.get("OPENAI_API_KEY"),
     )
     stack.push_async_callback(decider.aclose)
-    return decider
+    reflexes = {name: kind.learning.reflex for name, kind in portfolio.events.items() if kind.learning.reflex}
+    return ReflexDecider(decider, reflexes) if reflexes else decider

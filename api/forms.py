@@ -145,6 +145,12 @@ class RetireForm(_Request):
     reason: Reason | None = None
 
 
+class ReflexQuery(_Request):
+    """Of which event type; of all unless it is given."""
+
+    type: Filter | None = None
+
+
 class CallForm(_Request):
     """A call an operator asks for."""
 

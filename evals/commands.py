@@ -10,6 +10,7 @@ import typer
 
 from evals.bench.command import bench
 from evals.learning.command import learning
+from evals.learning.reflex_command import reflex
 from evals.scenarios.command import scenarios
 from evals.seasons.command import season
 from evals.stream.command import stream
@@ -27,6 +28,7 @@ def _evaluations() -> typer.Typer:
     """`segue eval ...`: measurements."""
     group = typer.Typer(help="Measure what Segue decides, against simulated companies.", no_args_is_help=True)
     group.command("scenarios", help="Play the cases in every arm; the world grades them.")(scenarios)
+    group.command("reflex", help="Play the shop with a scripted chat model: what a reflex spares.")(reflex)
     group.command("season", help="Play seasons with and without memory: what is learned, over seeds.")(season)
     group.command("stream", help="Play labelled texts as a stream, in every arm of a learning claim.")(stream)
     group.command("learning", help="A hidden preference, and the worlds: what late outcomes teach.")(learning)

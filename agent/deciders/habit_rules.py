@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,6 +159,22 @@ def learn_rule(samples: Sequence[Sample], later: frozenset[str], counted: frozen
     if doubtful not in (None, "false"):
         unusual = doubtful if unusual == "false" else f"({doubtful}) || ({unusual})"
     return Rule(do=" && ".join([*inner, *seen, *new]) or None, doubtful=None if doubtful is None else unusual)
+
+
+Told = TypeVar("Told", bound=Sample)
+
+
+def leaf(samples: Sequence[Told], facts: Facts, depth: int) -> tuple[Verdict, Sequence[Told]]:
+    """What runs that knew the like say, and which runs these are; doubtful where a fact that tells is not known."""
+    for _ in range(depth):
+        split = _best(samples, frozenset()) if PURE < _share(samples) < 1 - PURE else None
+        if split is None:
+            break
+        if not split.test.guarded and split.test.path not in facts:
+            return "doubtful", samples
+        answer = split.test.holds(facts)
+        samples = [one for one in samples if split.test.holds(one.facts) == answer]
+    return _verdict(samples), samples
 
 
 def _as_ever(samples: Sequence[Sample], some: frozenset[str], none: frozenset[str]) -> Iterator[tuple[str, bool]]:

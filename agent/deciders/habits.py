@@ -6,25 +6,19 @@ and when. Only facts count that were known before the deed: the event's fields a
 
 from __future__ import annotations
 
-import itertools
 import statistics
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.deciders.habit_rules import LEAST, NAMES, SIZE, THERE, Facts, Path, Rule, Sample, Scalar, learn_rule
+from agent.deciders.habit_rules import LEAST, Rule, Sample, learn_rule
+from agent.deciders.known import Known, knowledge
 from agent.types import CallResult, PastRun, Purpose
-from tools.types import JsonValue, Tool
+from tools.types import Tool
 
 LEAST_RUNS = 8
 """Graded runs from which there is something usual."""
 MOST_HABITS = 24
-MAX_FACTS = 200
-"""Of an event, and of a result."""
-MAX_DEPTH = 4
-MAX_ROWS = 50
-LARGEST = 1e15
-"""Numbers from here on are no amounts."""
 BEFORE = 0.8
 """Share of the runs with both from which one thing comes before the other."""
 _ACTED = frozenset({"done", "failed", "unknown"})
@@ -54,48 +48,9 @@ def learn_habits(past: Sequence[PastRun], tools: Sequence[Tool]) -> tuple[Habit,
     by_name = {tool.name: tool for tool in tools}
     served = _served(past, by_name)
     subjects = frozenset(run.subject for run in past)
-    known = [_known(run, subjects) for run in past]
+    known = [knowledge(run, subjects) for run in past]
     usual = sorted(served.values(), key=lambda one: -len(one.first))[:MOST_HABITS]
     return tuple(_habit(one, served.values(), known, by_name) for one in sorted(usual, key=lambda one: one.place))
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Known:
-    """What a run knew, and from which decision on."""
-
-    run: PastRun
-    data: Facts
-    results: Sequence[tuple[int, str, Facts]]
-    """Decision, tool and facts of each call that was done."""
-
-    def before(self, decision: int | None, tools: frozenset[str]) -> Facts:
-        """What the event and those tools had told before that decision; in the end where there was none."""
-        facts = dict(self.data)
-        for number, tool, told in self.results:
-            if tool in tools and (decision is None or number < decision):
-                facts = {path: value for path, value in facts.items() if path[:2] != ("results", tool)} | dict(told)
-        return facts
-
-
-@dataclass(frozen=True, kw_only=True)
-class _About:
-    """Whom a run is about, and whom any of them is."""
-
-    subject: str
-    subjects: frozenset[str]
-
-
-def _known(run: PastRun, subjects: frozenset[str]) -> _Known:
-    about = _About(subject=run.subject, subjects=subjects)
-    return _Known(
-        run=run,
-        data=_facts(("data",), run.data, about),
-        results=[
-            (result.decision, result.call.tool, _facts(("results", result.call.tool), result.result, about))
-            for result in run.results
-            if result.state == "done" and _is_name(result.call.tool)
-        ],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +93,7 @@ def _served(past: Sequence[PastRun], tools: Mapping[str, Tool]) -> Mapping[str, 
     return found
 
 
-def _habit(own: _Served, served: Collection[_Served], known: Sequence[_Known], tools: Mapping[str, Tool]) -> Habit:
+def _habit(own: _Served, served: Collection[_Served], known: Sequence[Known], tools: Mapping[str, Tool]) -> Habit:
     before = [other for other in served if other is not own and other.writes and _precedes(other, own)]
     known_first = _tools_before(own, known)
     later = frozenset(tool for other in before for tool in other.tools)
@@ -181,7 +136,7 @@ def _precedes(one: _Served, other: _Served) -> bool:
     return len(both) >= LEAST and earlier >= BEFORE * len(both)
 
 
-def _tools_before(own: _Served, known: Sequence[_Known]) -> frozenset[str]:
+def _tools_before(own: _Served, known: Sequence[Known]) -> frozenset[str]:
     """Tools whose results are known before it is served; what only followed from it cannot tell when to do it."""
     earlier: Counter[str] = Counter()
     both: Counter[str] = Counter()
@@ -191,50 +146,3 @@ def _tools_before(own: _Served, known: Sequence[_Known]) -> frozenset[str]:
             both.update({tool for _, tool, _ in one.results})
             earlier.update({tool for number, tool, _ in one.results if number < at})
     return frozenset(tool for tool, count in both.items() if earlier[tool] >= BEFORE * count) - own.tools
-
-
-def _facts(path: Path, value: JsonValue, about: _About) -> Facts:
-    return dict(itertools.islice(_flat(path, value, about), MAX_FACTS))
-
-
-def _flat(path: Path, value: JsonValue, about: _About) -> Iterator[tuple[Path, Scalar]]:
-    """Every scalar in it, of every list the length and which fields of its rows name the subject.
-
-    Names that CEL cannot spell are left out.
-    """
-    match value:
-        case bool() | str():
-            yield path, value
-        case int() | float() if abs(value) < LARGEST:
-            yield path, float(value)
-        case Mapping() if len(path) < MAX_DEPTH:
-            if len(path) > 1:
-                yield (*path, THERE), True
-            for name, inner in value.items():
-                if _is_name(str(name)):
-                    yield from _flat((*path, str(name)), inner, about)
-        case Sequence() if not isinstance(value, str):
-            yield (*path, SIZE), float(len(value))
-            yield from (((*path, name, NAMES), own) for name, own in _named(value[:MAX_ROWS], about).items())
-
-
-def _named(rows: Sequence[JsonValue], about: _About) -> Mapping[str, bool]:
-    """By field of the rows that names a subject, whether it names the run's own."""
-    named: dict[str, bool] = {}
-    for row in rows:
-        for name, value in row.items() if isinstance(row, Mapping) else ():
-            if isinstance(value, str) and value in about.subjects and _is_name(str(name)):
-                named[str(name)] = named.get(str(name), False) or value == about.subject
-    return named
-
-
-def _is_name(name: str) -> bool:
-    return name.isidentifier() and name.isascii() and name not in _RESERVED
-
-
-_RESERVED = frozenset(
-    (
-        *("as", "break", "const", "continue", "else", "false", "for", "function", "has", "if", "import", "in", "let"),
-        *("loop", "namespace", "null", "package", "return", "true", "var", "void", "while"),
-    )
-)

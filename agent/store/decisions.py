@@ -16,7 +16,7 @@ from agent.store.dialects import inserting, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import HELD_BY, Start, Superseded, held_by, stop_clock
 from agent.store.tables import approvals, calls, decisions, effects, runs
-from agent.types import Call, Candidate, Decision
+from agent.types import Call, Candidate, Decision, ReflexNote
 from tools.types import JsonObject
 
 
@@ -120,6 +120,7 @@ def save(
             "candidates": [_candidate(candidate) for candidate in checked.candidates],
             "evidence": checked.evidence,
             "degraded": checked.degraded,
+            "reflex": _note(decision.reflex),
             "decided_at": now,
             "arm": checked.drawn.arm if checked.drawn else None,
             "memory_share": checked.drawn.memory_share if checked.drawn else None,
@@ -223,6 +224,20 @@ def _candidate(candidate: Candidate) -> JsonObject:
         "chosen": candidate.chosen,
         "why_not": candidate.why_not,
         "propensity": candidate.propensity,
+    }
+
+
+def _note(note: ReflexNote | None) -> JsonObject | None:
+    if note is None:
+        return None
+    return {
+        "role": note.role,
+        "why": note.why,
+        "gave_way": note.gave_way,
+        "actions": list(note.actions),
+        "agrees": note.agrees,
+        "spared": note.spared,
+        "schemas": dict(note.schemas),
     }
 
 

@@ -33,8 +33,9 @@ from agent.store.episodes import rewards_of
 from agent.store.history import call_result
 from agent.store.runs import OPEN
 from agent.store.sources import silenced
-from agent.store.tables import approvals, calls, effects, episodes, inbox, outcomes, rewards, runs
-from agent.types import CallResult
+from agent.store.tables import approvals, calls, decisions, effects, episodes, inbox, outcomes, rewards, runs
+from agent.types import CallResult, PastTurn
+from memory.types import Feature
 from tools.types import JsonObject
 
 MAX_DATA = 32_000
@@ -49,6 +50,9 @@ class LivedRun:
     subject: str
     data: JsonObject
     results: tuple[CallResult, ...]
+    features: Mapping[str, Feature]
+    turns: tuple[PastTurn, ...]
+    """Of a run that ended by itself and handled one event."""
     settled: bool
     """False for a run that failed, or is handled again after it: what it did may still change."""
 
@@ -97,8 +101,16 @@ PLACED = (
 )
 IDS: BindParameter[Sequence[str]] = bindparam("ids", expanding=True)
 EVENTS = (
-    select(runs.c.id, runs.c.subject, runs.c.status, _if_short(inbox.c.data, MAX_DATA).label("data"))
+    select(
+        runs.c.id,
+        runs.c.subject,
+        runs.c.status,
+        runs.c.events,
+        _if_short(inbox.c.data, MAX_DATA).label("data"),
+        episodes.c.features,
+    )
     .join(inbox, inbox.c.seq == runs.c.seq)
+    .outerjoin(episodes, episodes.c.id == runs.c.id)
     .where(runs.c.id.in_(IDS))
 )
 CALLS = (
@@ -114,6 +126,12 @@ CALLS = (
     .outerjoin(approvals, APPROVAL_OF_CALL)
     .where(calls.c.run.in_(IDS))
     .order_by(calls.c.run, calls.c.decision, calls.c.position)
+)
+
+TURNS = (
+    select(decisions.c.run, decisions.c.number, decisions.c.kind, decisions.c.tokens, decisions.c.reflex)
+    .where(decisions.c.run.in_(IDS))
+    .order_by(decisions.c.run, decisions.c.number)
 )
 
 
@@ -140,13 +158,27 @@ def lived(connection: Connection, ids: Sequence[str]) -> Mapping[str, LivedRun]:
     made: dict[str, list[CallResult]] = defaultdict(list)
     for row in connection.execute(CALLS, {"ids": list(ids)}).mappings():
         made[row["run"]].append(call_result(row))
+    turns = _turns(connection, ids)
     events = connection.execute(EVENTS, {"ids": list(ids)})
     return {
         row.id: LivedRun(
             subject=row.subject,
             data=row.data or {},
             results=tuple(made[row.id]),
+            features=row.features or {},
+            turns=tuple(turns[row.id]) if row.status == "done" and row.events == 1 else (),
             settled=row.status not in ("failed", *OPEN),
         )
         for row in events
     }
+
+
+def _turns(connection: Connection, ids: Sequence[str]) -> Mapping[str, Sequence[PastTurn]]:
+    found: dict[str, list[PastTurn]] = defaultdict(list)
+    for row in connection.execute(TURNS, {"ids": list(ids)}):
+        note = row.reflex or {}
+        tokens = note["spared"] if note.get("role") == "used" else row.tokens
+        found[row.run].append(
+            PastTurn(number=row.number, kind=row.kind, tokens=tokens, schemas=note.get("schemas", {}))
+        )
+    return found

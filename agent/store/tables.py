@@ -174,6 +174,7 @@ decisions = Table(
     Column("candidates", _json(), nullable=False),
     Column("evidence", _json(), nullable=False),
     Column("degraded", Words),
+    Column("reflex", _json()),
     Column("decided_at", UtcDateTime, nullable=False),
     Column("arm", Name(8)),
     Column("memory_share", Float),

@@ -10,8 +10,9 @@ from fastapi import APIRouter, Query, Request, Response
 from api import shapes, shapes_memory, shapes_uplift
 from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
-from api.forms import MapQuery, OutcomesQuery, PageQuery, SearchQuery, SwitchForm, UpliftQuery, ValueQuery
+from api.forms import MapQuery, OutcomesQuery, PageQuery, ReflexQuery, SearchQuery, SwitchForm, UpliftQuery, ValueQuery
 from api.openapi import json_body, problems
+from api.reflex_shapes import ReflexList
 from api.routes.operators import BODY
 from api.routes.runs import known_form, page
 from api.shapes_values import Values
@@ -109,3 +110,14 @@ async def switch_memory(request: Request, segue: Opened, caller: Operator, limit
     """
     form = await read_form(request, SwitchForm, limits)
     return Json(await segue.switches.switch(caller.tenant, form.type, form.state, by=caller.name, reason=form.reason))
+
+
+@router.get(
+    "/v1/memory/reflex",
+    tags=["memory"],
+    response_model=ReflexList,
+    responses=problems(s404="There is no such event type."),
+)
+async def show_reflex(segue: Opened, caller: Reader, query: Annotated[ReflexQuery, Query()]) -> Response:
+    """By event type: decisions of the reflex and of the model, what was spared, and the rewards of both."""
+    return Json({"items": await segue.memories.reflex(caller.tenant, query.type)})

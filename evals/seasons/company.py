@@ -36,10 +36,14 @@ class Company:
         self._environment = {**environment, f"{world.upper()}_URL": str(client.base_url).rstrip("/")}
 
     @asynccontextmanager
-    async def opened(self, portfolio: Path, *, memory: bool) -> AsyncIterator[Segue]:
-        """Segue behind the door, always on the same data."""
+    async def opened(self, portfolio: Path, *, memory: bool, model: str | None = None) -> AsyncIterator[Segue]:
+        """Segue behind the door, always on the same data; a model's address stands in the environment."""
         settings = Settings(
-            portfolio=(portfolio,), data=self._folder / "segue", memory=memory, environment=self._environment
+            portfolio=(portfolio,),
+            data=self._folder / "segue",
+            memory=memory,
+            model=model,
+            environment=self._environment,
         )
         async with open_segue(settings, None, _embedder(cache_dir(self._environment, settings.data))) as segue:
             self._door.segue = segue

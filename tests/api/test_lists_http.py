@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_memory, shapes_uplift, source_shapes
 from api.lesson_shapes import LessonPage
+from api.reflex_shapes import ReflexList
 from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
@@ -32,6 +33,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/memory/episodes": shapes.EpisodePage,
     "/v1/memory/sources": source_shapes.SourcePage,
     "/v1/memory/lessons?state=all": LessonPage,
+    "/v1/memory/reflex": ReflexList,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
@@ -57,6 +59,8 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         shape.model_validate(found.json())
         # Searching finds an episode once it is indexed, which a closed run does not wait for; lessons need many.
         assert found.json().get("items") != [] or "search" in path or "lessons" in path
+        # Searching finds an episode once it is indexed, which a closed run does not wait for; no type has a reflex.
+        assert found.json().get("items") != [] or "search" in path or "reflex" in path
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
     shapes_memory.EpisodeStory.model_validate(served.http.get(f"/v1/memory/episodes/{done['id']}").json())

@@ -7,6 +7,7 @@ from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.outcomes import list_outcomes
 from api.commands.memory.rebuild import rebuild
+from api.commands.memory.reflex import show_reflex
 from api.commands.memory.sources import list_sources, restore_source, revoke_source
 from api.commands.memory.uplift import show_uplift, switch_off, switch_on
 from api.commands.memory.value import value_policies
@@ -26,6 +27,7 @@ def register(app: typer.Typer) -> None:
     group.command("sources")(list_sources)
     group.command("revoke")(revoke_source)
     group.command("restore")(restore_source)
+    group.command("reflex")(show_reflex)
     group.command("rebuild")(rebuild)
     lessons.register(group)
     app.add_typer(group, name="memory")
