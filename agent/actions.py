@@ -5,7 +5,18 @@ from __future__ import annotations
 import json
 
 from agent.canonical import digest
-from tools.types import JsonObject, Tool
+from tools.types import Governance, JsonObject, Tool
+
+NOTHING = Tool(
+    name="(nothing)",
+    description="",
+    parameters={"type": "object", "properties": {}},
+    returns=None,
+    source="segue",
+    governance=Governance(),
+)
+"""Stands for calling none, where that is weighed against the tools: it is learned of as they are, and never called.
+No tool of a source can have its name."""
 
 
 def action_name(tool: Tool, arguments: JsonObject) -> str:

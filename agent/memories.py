@@ -51,7 +51,9 @@ class Memories:
             story = episode_looks.story(connection, tenant, episode)
             if story is None:
                 return None
-            return tell(story, queries.outcomes_of(connection, episode), self._portfolio.goals)
+            shown = tell(story, queries.outcomes_of(connection, episode), self._portfolio.goals)
+            revoked = sources.revoked_among(connection, tenant, [shown["source"]])
+            return {**shown, "revoked": bool(revoked)}
 
         shown = await self._database.read(look)
         if shown is None:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from agent.actions import NOTHING
 from agent.graph import FINISHED, End
-from agent.portfolio.model import Portfolio
+from agent.portfolio.model import EventType, Portfolio
 from agent.remember import Remembering
 from agent.situation import Prepared, read_facts
 from agent.store import dead, episodes, outcomes, queue, runs
@@ -20,6 +21,7 @@ from agent.store.history import Compared, History, compared, history
 from agent.store.runs import RunRow, Start
 from agent.types import REFLEX, CallResult
 from memory.types import Episode, EpisodeAction
+from tools.types import Tool
 
 HOPELESS = frozenset({"unknown_event_type"})
 """Codes of failures that another try does not mend."""
@@ -47,6 +49,7 @@ class Recording:
         portfolio: Portfolio,
         remembering: Remembering,
         clock: Callable[[], datetime],
+        tools: Mapping[str, Tool],
         *,
         decided_by: str,
         retrying: Retrying,
@@ -56,6 +59,7 @@ class Recording:
         self._portfolio = portfolio
         self._remembering = remembering
         self._clock = clock
+        self._tools = tools
         self._decided_by = decided_by
         self._retrying = retrying
         self._jitter = jitter
@@ -130,7 +134,7 @@ class Recording:
             subject=row.event.subject,
             text=facts.text,
             features=facts.features,
-            actions=_actions(results),
+            actions=(*_actions(results), *self._nothing(kind, end, results)),
             declined=_declined(results),
             decided_by=decided_by or self._decided_by,
             closed_at=now,
@@ -142,6 +146,18 @@ class Recording:
         if self._windows[kind.name]:
             outcomes.wake_unmatched(connection, row.tenant, row.events[0], self._windows[kind.name])
         return episode if speaks else None
+
+    def _nothing(self, kind: EventType, end: End, results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:
+        """That nothing was called, where that is a choice: a playbook says by itself what is to be done when."""
+        if kind.playbook is not None or end.status != "done" or any(self._acted(result) for result in results):
+            return ()
+        by = "operator" if any(result.state == "rejected" for result in results) else self._decided_by
+        return (EpisodeAction(action=NOTHING.name, tool=NOTHING.name, decided_by=by, propensity=1.0),)
+
+    def _acted(self, result: CallResult) -> bool:
+        tool = self._tools.get(result.call.tool)
+        reads = tool is not None and tool.governance.effect == "read"
+        return not reads and result.state not in {"refused", "rejected"}
 
 
 def _past(connection: Connection, known: Prepared) -> History:

@@ -172,6 +172,7 @@ def _dispatcher(
         portfolio,
         remembering,
         _now,
+        tools.tools,
         decided_by=decides.name,
         retrying=settings.retrying,
         jitter=random.Random(),

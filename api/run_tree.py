@@ -101,10 +101,13 @@ def _add_decision(tree: Tree, decision: dict[str, Any]) -> None:
 
 
 def _candidates(candidates: Iterable[dict[str, Any]]) -> Table:
+    rows = list(candidates)
+    by_chance = any(_chance(one.get("propensity")) for one in rows)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("", "candidate", "purpose", "prior", "success", "failure", "score", "taken", "why not"):
+    taken = ("taken",) if by_chance else ()
+    for column in ("", "candidate", "purpose", "prior", "success", "failure", "score", *taken, "why not"):
         table.add_column(column, overflow="fold")
-    for one in candidates:
+    for one in rows:
         evidence = one.get("evidence") or {}
         table.add_row(
             Text("✓", "green") if one.get("chosen") else Text("·", "dim"),
@@ -114,7 +117,7 @@ def _candidates(candidates: Iterable[dict[str, Any]]) -> Table:
             Text(_number(evidence.get("success"))),
             Text(_number(evidence.get("failure"))),
             Text(_number(one.get("score"))),
-            Text(_chance(one.get("propensity"))),
+            *([Text(_chance(one.get("propensity")))] if by_chance else []),
             Text(line(one.get("why_not") or "", 80), "dim"),
         )
     return table
@@ -122,7 +125,7 @@ def _candidates(candidates: Iterable[dict[str, Any]]) -> Table:
 
 def _chance(propensity: object) -> str:
     """Of being taken; nothing where that was no matter of chance."""
-    return f"{propensity:.1%}" if isinstance(propensity, float) and propensity < 1 else ""
+    return f"{propensity:.1%}" if isinstance(propensity, float) and 0 < propensity < 1 else ""
 
 
 def _add_approvals(tree: Tree, approvals: Iterable[dict[str, Any]]) -> None:

@@ -9,7 +9,7 @@ _POSITIVE = (
     *("kappa", "h", "weight", "k", "pool", "half_life_days", "temperature", "source_cap"),
     *("gain", "h_bare", "h_surprise", "ridge", "source_pull", "standing"),
 )
-_SHARES = (("s0", -1.0), ("mismatch", 0.0), ("operator_trust", 0.0), ("lexical", 0.0))
+_SHARES = (("s0", -1.0), ("mismatch", 0.0), ("operator_trust", 0.0), ("lexical", 0.0), ("nothing", -1.0))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +35,10 @@ class Settings:
     """H: age at which an episode weighs half. Our choice, not measured."""
     temperature: float = 0.055
     """Of the softmax that turns cosines into the prior."""
+    nothing: float = 0.25
+    """What calling nothing is expected to be worth before there is evidence, in the unit of a cosine: where every tool
+    is expected to be worth less, none is meant. Tried on half of CLINC150, of which one query in twenty is about
+    something else, and on MetaTool, where there is always a tool."""
     lexical: float = 0.008
     """What a unit of BM25 between the text and a tool's words adds to a cosine before it becomes the prior."""
     gain: float = 1.7

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from agent.actions import action_name
+from agent.actions import NOTHING, action_name
 from agent.deciders.expecting import Expectations
 from agent.deciders.filling import same_json
 from agent.deciders.planner_meaning import Meanings, in_words, tokens
@@ -111,7 +111,9 @@ class Chooser:
         self, tools: Sequence[Tool], cosines: Mapping[str, float], texts: Sequence[str]
     ) -> Mapping[str, float]:
         if texts:
-            return await self._expectations.of(self._meanings, texts, tools)
+            called = [tool for tool in tools if tool is not NOTHING]
+            known = await self._expectations.of(self._meanings, texts, called)
+            return {tool.name: known.get(tool.name, self._settings.memory.nothing) for tool in tools}
         return {tool.name: cosines[tool.name] for tool in tools}
 
     def _sound(self, action: str) -> ActionEvidence | None:

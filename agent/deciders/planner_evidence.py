@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence, Set
 
+from agent.actions import NOTHING
 from agent.deciders.choosing import Option
 from agent.deciders.exploring import Explorer
 from agent.deciders.planner_playbook import Next, what_now
@@ -111,11 +112,26 @@ class EvidencePlanner:
         plain = await self._plainly_meant(options)
         if plain is not None:
             return plain
+        nothing = await self._nothing_is_right()
+        if nothing is not None:
+            return nothing
         reads = await self._worth_reading()
         if reads:
             why = "an operator will be asked, with what can be known"
             return Next(kind="read", purpose=None, why=why, calls=tuple(reads), options=tuple(options))
         return await self._ask(options)
+
+    async def _nothing_is_right(self) -> Next | None:
+        """In like cases nothing was called, and that was right."""
+        turn = self._turn
+        cosines = {**await self._cosines(turn.writes), NOTHING.name: turn.settings.memory.nothing}
+        options = await turn.chooser.weigh([*turn.writes, NOTHING], cosines, self._texts)
+        best = options[0]
+        if best.tool is not NOTHING or not turn.chooser.is_strong(best):
+            return None
+        known = len(best.evidence.episodes) if best.evidence else 0
+        why = f"nothing was called in {known} like episodes, and that was right (score {best.score:.2f})"
+        return Next(kind="skip", purpose=None, why=why, options=tuple(options))
 
     def _after(self, made: Sequence[CallResult]) -> Next:
         """A write was made without being asked for: done is enough, failed is told to the operator once."""

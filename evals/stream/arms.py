@@ -9,12 +9,14 @@ product       the product
 ceiling       the plain formula, told the right tool after every event
 own_ceiling   the product, told the right tool after every event
 amnesia       the product, which loses its memory at the start of the last quarter and writes no more
+controlled    the product, with a control arm that switches memory off when it does harm
+placebo_controlled   the placebo with that control arm, which goes by what was really earned
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,8 +28,15 @@ from evals.stream.labelled import Labelled
 from evals.stream.product import Decided, Product, open_product
 from evals.stream.reference import Reference
 from memory.embedding import Embedder
+from memory.types import Arm
+from memory.uplift import Tally, verdict
 
-MAIN = ("cosine", "no_memory", "placebo", "cache", "successes", "product", "ceiling", "own_ceiling", "amnesia")
+MAIN = (
+    *("cosine", "no_memory", "placebo", "cache", "successes", "product"),
+    *("ceiling", "own_ceiling", "amnesia", "controlled", "placebo_controlled"),
+)
+CONTROL = 0.1
+"""Share of the events in the control arm."""
 STRESSED = ("no_memory", "product")
 
 
@@ -58,7 +67,13 @@ async def play(arm: str, seed: int, stress: Stress | None, stage: Stage) -> Play
             await playing.learn(asked, decided)
             if decided.recall_ms is not None:
                 took.append(decided.recall_ms)
-    return Played(arm=name, seed=seed, right=np.array(right, np.bool_), recall_ms=np.array(took, np.float64))
+    return Played(
+        arm=name,
+        seed=seed,
+        right=np.array(right, np.bool_),
+        recall_ms=np.array(took, np.float64),
+        switched_off_at=playing.switched_off_at,
+    )
 
 
 class _Arm:
@@ -67,6 +82,7 @@ class _Arm:
     def __init__(self, product: Product, grader: Grader, stage: Stage, seed: int) -> None:
         self.product, self.grader, self.stage = product, grader, stage
         self.luck = np.random.default_rng([seed, 2])
+        self.switched_off_at: int | None = None
 
     async def decide(self, asked: Asked) -> Decided:
         return await self.product.decide(asked, with_memory=False)
@@ -103,6 +119,46 @@ class _Placebo(_Product):
     def hear(self, number: int, reward: float) -> None:
         self._rewards.append(reward)
         super().hear(number, self._rewards[int(self.luck.integers(len(self._rewards)))])
+
+
+class _Controlled(_Product):
+    """A share of events decides without memory; what both arms earn is compared as `agent.uplifts` does it."""
+
+    def __init__(self, product: Product, grader: Grader, stage: Stage, seed: int) -> None:
+        super().__init__(product, grader, stage, seed)
+        self._tally = Tally()
+        self._drawn: dict[int, tuple[Arm, bool]] = {}
+
+    async def decide(self, asked: Asked) -> Decided:
+        informed = await self.product.decide(asked, with_memory=True)
+        bare = await self.product.decide(asked, with_memory=False)
+        rare = bool(self.luck.random() < CONTROL)
+        arm: Arm = "memory" if rare == (self.switched_off_at is not None) else "control"
+        self._drawn[asked.number] = arm, informed.tool != bare.tool
+        return informed if arm == "memory" else replace(bare, recall_ms=informed.recall_ms)
+
+    def hear(self, number: int, reward: float) -> None:
+        self.watch(number, reward)
+        super().hear(number, reward)
+
+    def watch(self, number: int, reward: float) -> None:
+        if self.switched_off_at is not None:
+            return
+        arm, swayed = self._drawn[number]
+        self._tally = self._tally.add(arm, reward, swayed)
+        if verdict(self._tally) == "harm":
+            self.switched_off_at = number
+
+
+class _PlaceboControlled(_Controlled):
+    def __init__(self, product: Product, grader: Grader, stage: Stage, seed: int) -> None:
+        super().__init__(product, grader, stage, seed)
+        self._rewards: list[float] = []
+
+    def hear(self, number: int, reward: float) -> None:
+        self.watch(number, reward)
+        self._rewards.append(reward)
+        self.product.reward(number, self._rewards[int(self.luck.integers(len(self._rewards)))])
 
 
 class _Successes(_Product):
@@ -142,7 +198,11 @@ class _Ceiling(_Arm):
     def __init__(self, product: Product, grader: Grader, stage: Stage, seed: int) -> None:
         super().__init__(product, grader, stage, seed)
         self._names = list(stage.labelled.tools)
-        self._reference = Reference(stage.embedder.embed(list(stage.labelled.tools.values())), stage.events)
+        described = stage.embedder.embed(list(stage.labelled.tools.values()))
+        if "" in stage.labelled.right:
+            self._names.append("")
+            described = np.vstack([described, np.zeros_like(described[:1])])
+        self._reference = Reference(described, stage.events)
 
     async def decide(self, asked: Asked) -> Decided:
         (vector,) = self.stage.embedder.embed([asked.text])
@@ -163,4 +223,6 @@ _ARMS: Mapping[str, type[_Arm]] = {
     "ceiling": _Ceiling,
     "own_ceiling": _OwnCeiling,
     "amnesia": _Amnesia,
+    "controlled": _Controlled,
+    "placebo_controlled": _PlaceboControlled,
 }

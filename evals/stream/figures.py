@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ PARTS = 16
 """Points of a learning curve; fewer where a stream has fewer events."""
 WINDOW = 100
 """Events that recovery after drift is read from."""
+CONTROLLED = ("controlled", "placebo_controlled")
 DRIFTED = "product+drift"
 SOON = 500
 """Events after a drift in which its worst is sought."""
@@ -47,6 +48,8 @@ class Played:
     """Per event, in order: whether what was decided was right."""
     recall_ms: NDArray[np.float64]
     """Per event that asked memory: how long recall took; empty where memory was not asked."""
+    switched_off_at: int | None = None
+    """Event whose outcome told the control arm that memory does harm, so that it was switched off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,22 @@ class Spread:
     def as_json(self) -> dict[str, float | None]:
         """Bounds are null where there are none."""
         return {"mean": round(self.mean, 3), "low": as_json(self.low, 3), "high": as_json(self.high, 3)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SwitchedOff:
+    """What the control arm made of memory in an arm that has one."""
+
+    seeds: int
+    """On which memory was switched off ..."""
+    of: int
+    """... of so many."""
+    event: float | None
+    """At which it was, the median of those seeds."""
+
+    def as_json(self) -> dict[str, float | None]:
+        """Null where it never was."""
+        return {"seeds": self.seeds, "of": self.of, "event": self.event}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +127,8 @@ class Report:
     recall_p99_ms: float | None
     recovery: Mapping[str, float]
     """Events by arm with drift; infinite where it never came."""
+    switched_off: Mapping[str, SwitchedOff]
+    """By arm that has a control arm."""
     seconds: float
     marks: Sequence[Mark]
 
@@ -122,6 +143,7 @@ class Report:
             "own_ceiling_gap_closed": _rounded(self.own_ceiling_gap_closed, 4),
             "recall": {"p50_ms": _rounded(self.recall_p50_ms, 3), "p99_ms": _rounded(self.recall_p99_ms, 3)},
             "recovery": {arm: as_json(events, 1) for arm, events in self.recovery.items()},
+            "switched_off": {arm: found.as_json() for arm, found in self.switched_off.items()},
             "seconds": round(self.seconds, 1),
             "marks": [mark.as_json() for mark in self.marks],
         }
@@ -146,6 +168,7 @@ def report(played: Sequence[Played], *, tools: int, events: int, seconds: float)
         own_ceiling_gap_closed=_gap_closed(streams, "no_memory", "own_ceiling"),
         recall_p50_ms=p50,
         recall_p99_ms=p99,
+        switched_off={arm: _switched_off(streams[arm].values()) for arm in CONTROLLED if arm in streams},
         recovery={} if recovered is None else {DRIFTED: recovered},
         seconds=seconds,
         marks=tuple(_marks(streams)),
@@ -253,6 +276,18 @@ def _recovery(streams: Streams, arm: str) -> float | None:
     return float(width + worst + reached[0]) if reached.size else math.inf
 
 
+def _switched_off(played: Collection[Played]) -> SwitchedOff:
+    events = [one.switched_off_at for one in played if one.switched_off_at is not None]
+    return SwitchedOff(seeds=len(events), of=len(played), event=float(median(events)) if events else None)
+
+
+def _switched_off_share(streams: Streams, arm: str) -> float | None:
+    if arm not in streams:
+        return None
+    found = _switched_off(streams[arm].values())
+    return found.seeds / found.of
+
+
 def _marks(streams: Streams) -> Iterator[Mark]:
     yield _ahead_mark(streams, "product", "cosine", "mean", "at least", 15)
     yield _ahead_mark(streams, "product", "cosine", "low", "above", 13)
@@ -264,6 +299,9 @@ def _marks(streams: Streams) -> Iterator[Mark]:
     yield _mark("negative transfer of product", "below", 0.03, _harm(streams, "product"))
     yield _ahead_mark(streams, "placebo", "no_memory", "high", "at most", 1)
     yield _ahead_mark(streams, "product", "placebo", "mean", "at least", 12)
+    share = _switched_off_share(streams, "placebo_controlled")
+    yield _mark("seeds with the placebo switched off", "at least", 1, share)
+    yield _mark("seeds with the product switched off", "at most", 0, _switched_off_share(streams, "controlled"))
     yield _ahead_mark(streams, "amnesia", "no_memory", "mean", "within", 1)
     yield _ahead_mark(streams, "product+noise", "no_memory+noise", "mean", "at least", 9)
     yield _ahead_mark(streams, "product+delay", "no_memory+delay", "mean", "at least", 12)

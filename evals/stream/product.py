@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from agent.actions import NOTHING
 from agent.deciders.choosing import Chooser, Option
 from agent.deciders.expecting import Expectations
 from agent.deciders.planner_meaning import Meanings
@@ -41,6 +42,7 @@ class Decided:
     """What was chosen, and how long recall took."""
 
     tool: str
+    """Empty where nothing is called."""
     prior: float
     recall_ms: float | None = None
 
@@ -62,6 +64,7 @@ class Product:
             )
             for name, description in tools.items()
         )
+        self._options = (*self._tools, NOTHING)
         self._settings = settings
         self._expectations = Expectations(settings.memory.lexical)
         self._episodes: dict[str, Episode] = {}
@@ -81,11 +84,11 @@ class Product:
         evidence = await self._recall(asked) if with_memory else {}
         took = 1000 * (time.perf_counter() - began) if with_memory else None
         best = (await self._weigh(asked, evidence))[0]
-        return Decided(tool=best.tool.name, prior=best.expected, recall_ms=took)
+        return Decided(tool=_called(best.tool), prior=best.expected, recall_ms=took)
 
     async def prior_of(self, asked: Asked, tool: str) -> float:
         """What is expected of a tool, whatever is best."""
-        return next(one.expected for one in await self._weigh(asked, {}) if one.tool.name == tool)
+        return next(one.expected for one in await self._weigh(asked, {}) if _called(one.tool) == tool)
 
     async def meant(self, asked: Asked) -> str:
         """The tool whose description is nearest to the text."""
@@ -98,7 +101,7 @@ class Product:
         for name, similarity in await self.memory.search(tenant=TENANT, event_type=KIND, text=asked.text, k=pool):
             episode = self._episodes[name]
             if similarity >= CACHED_FROM and episode.rewards.get("right", 0.0) > 0.5:
-                return episode.actions[0].tool
+                return "" if episode.actions[0].tool == NOTHING.name else episode.actions[0].tool
         return None
 
     async def remember(self, asked: Asked, decided: Decided) -> None:
@@ -115,7 +118,11 @@ class Product:
             features={},
             actions=(
                 EpisodeAction(
-                    action=decided.tool, tool=decided.tool, decided_by="planner", propensity=1.0, prior=decided.prior
+                    action=decided.tool or NOTHING.name,
+                    tool=decided.tool or NOTHING.name,
+                    decided_by="planner",
+                    propensity=1.0,
+                    prior=decided.prior,
                 ),
             ),
             decided_by="planner",
@@ -143,7 +150,8 @@ class Product:
         situation = self._situation(asked, evidence)
         meanings = Meanings(self.memory.similarities)
         chooser = Chooser(situation, meanings, self._expectations, self._settings)
-        return await chooser.weigh(self._tools, await meanings.of_tools(asked.text, self._tools), [asked.text])
+        cosines = {**await meanings.of_tools(asked.text, self._tools), NOTHING.name: self._settings.memory.nothing}
+        return await chooser.weigh(self._options, cosines, [asked.text])
 
     async def _fetch(self, tenant: str, ids: Sequence[str]) -> Sequence[Episode]:
         return [self._episodes[one] for one in ids if one in self._episodes and self._episodes[one].rewards]
@@ -166,6 +174,11 @@ class Product:
             results=(),
             budget=Budget(decisions=1, calls=1, seconds=60.0, tokens=0),
         )
+
+
+def _called(tool: Tool) -> str:
+    """Its name as queries have it: none where nothing is called."""
+    return "" if tool is NOTHING else tool.name
 
 
 @asynccontextmanager

@@ -60,6 +60,9 @@ def in_short(report: Report) -> Iterator[str]:
     for arm, events in report.recovery.items():
         found = f"after {events:g} events" if math.isfinite(events) else "never"
         yield f"{arm} made good half of its loss: {found}"
+    for arm, off in report.switched_off.items():
+        when = "" if off.event is None else f", at event {off.event:g} (median)"
+        yield f"{arm}: memory switched off on {off.seeds} of {off.of} seeds{when}"
     yield f"took {report.seconds:.0f} s"
 
 

@@ -12,7 +12,7 @@ from agent.accepting import BatchError
 from agent.errors import Conflict, Refused
 from agent.service import GivenAnswer, GivenCall
 from agent.types import DeciderError, Question
-from tests.agent.company import Script, call, dies, open_company, raw, refuses
+from tests.agent.company import PORTFOLIO, Script, call, dies, open_company, raw, refuses
 
 
 async def test_an_event_becomes_a_run_whose_calls_are_made_and_recorded(tmp_path: Path) -> None:
@@ -336,3 +336,39 @@ async def test_memory_off_decides_without_evidence_and_still_writes_episodes(tmp
         episodes = await company.segue.memories.episodes("default", None, 10)
     assert all(not situation.evidence for situation in script.seen)
     assert len(episodes.items) == 2
+
+
+OPEN_CHOICE = PORTFOLIO.replace(
+    "    playbook:\n      - {purpose: pause advertising mail to the customer, step: calm}\n", ""
+)
+
+
+async def test_without_a_playbook_a_run_that_called_nothing_says_so_in_its_episode(tmp_path: Path) -> None:
+    scripts = {
+        "e-1": Script([]),
+        "e-2": Script([Question(text="What now?", options=(call("pause_mail", days=1),))]),
+        "e-3": Script([[call("pause_mail", days=1)]]),
+    }
+    done: dict[str, list[tuple[str, str]]] = {}
+    for name, script in scripts.items():
+        async with open_company(tmp_path / name, script, OPEN_CHOICE) as company:
+            run = await company.handle("c-1", id=name)
+            if name == "e-2":
+                approval = await company.approval()
+                await company.segue.answer("default", approval["id"], GivenAnswer(approved=False, by="ann"))
+                while (await company.segue.run("default", run["id"]))["status"] != "done":
+                    await asyncio.sleep(0.02)
+            (episode,) = (await company.segue.memories.episodes("default", None, 9)).items
+            done[name] = [(one["action"], one["decided_by"]) for one in episode["actions"]]
+    assert done == {
+        "e-1": [("(nothing)", "script")],
+        "e-2": [("(nothing)", "operator")],
+        "e-3": [("pause_mail", "script")],
+    }
+
+
+async def test_with_a_playbook_doing_nothing_is_no_action_of_its_own(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Script([])) as company:
+        await company.handle("c-1")
+        (episode,) = (await company.segue.memories.episodes("default", None, 9)).items
+    assert episode["actions"] == []

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agent.deciders.planner as planner_module
+from agent.actions import NOTHING
 from agent.types import Call, PastRun, Purpose, Situation
 from tests.agent.deciders.planner_companies import (
     TEXT,
@@ -112,6 +113,25 @@ async def test_without_a_playbook_evidence_alone_is_no_reason_to_act() -> None:
     ran = await clinic().run(arrived(evidence=evidence("page_doctor", 9.0, 1.0)))
     assert ran.calls("page_doctor") == []
     assert len(ran.questions) == 1
+
+
+async def test_where_nothing_was_called_in_like_episodes_and_that_was_right_nobody_is_asked() -> None:
+    ran = await clinic().run(arrived(evidence=evidence(NOTHING.name, 9.0, 1.0)))
+    assert (ran.waves, ran.questions) == ([], [])
+    assert "Nothing was called in 6 like episodes" in ran.decisions[-1].reason
+
+
+@pytest.mark.parametrize(
+    ("success", "failure", "episodes"), [(9.0, 1.0, 2), (1.0, 0.0, 5), (3.0, 9.0, 8)], ids=["few", "light", "wrong"]
+)
+async def test_else_the_operator_is_asked_as_ever(success: float, failure: float, episodes: int) -> None:
+    ran = await clinic().run(arrived(evidence=evidence(NOTHING.name, success, failure, episodes)))
+    assert len(ran.questions) == 1
+
+
+async def test_where_a_tool_did_better_in_like_episodes_the_operator_is_asked() -> None:
+    both = {**evidence(NOTHING.name, 9.0, 1.0), **evidence("page_doctor", 19.0, 0.0)}
+    assert len((await clinic().run(arrived(evidence=both))).questions) == 1
 
 
 async def test_rivals_of_one_step_are_not_both_done_but_what_was_done_together_is() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -169,6 +170,22 @@ def test_what_no_memory_loses_too_is_not_lost_by_memory() -> None:
     assert of(drifting(100)).as_json()["recovery"] == {}
 
 
+def test_where_memory_was_switched_off_is_counted_over_seeds() -> None:
+    off = [
+        replace(played("placebo_controlled", "1111 1111", seed=seed), switched_off_at=at)
+        for seed, at in ((0, 3), (1, 5))
+    ]
+    found = of(*off, played("controlled", "1111 1111"))
+    assert found.as_json()["switched_off"] == {
+        "controlled": {"seeds": 0, "of": 1, "event": None},
+        "placebo_controlled": {"seeds": 2, "of": 2, "event": 4.0},
+    }
+    assert mark(found, "seeds with the placebo switched off").state == "passed"
+    assert mark(found, "seeds with the product switched off").state == "passed"
+    once = of(*off, played("placebo_controlled", "1111 1111", seed=2))
+    assert mark(once, "seeds with the placebo switched off").state == "failed"
+
+
 def test_a_mark_is_met_at_its_bound() -> None:
     found = of(last_right("cosine", 4), last_right("product", 7))
     assert mark(found, "product over cosine") == Mark(
@@ -202,7 +219,7 @@ def test_poison_may_cost_the_product_a_point() -> None:
 
 def test_marks_of_arms_that_were_not_played_are_skipped_and_none_is_left_out() -> None:
     found = of(last_right("successes", 5))
-    assert [one.state for one in found.marks] == ["skipped"] * 14
+    assert [one.state for one in found.marks] == ["skipped"] * 16
     assert mark(found, "product+delay over no_memory+delay").why == "an arm was not played"
 
 
@@ -217,6 +234,7 @@ def test_the_json_has_these_keys_and_no_infinity() -> None:
         "own_ceiling_gap_closed",
         "recall",
         "recovery",
+        "switched_off",
         "seconds",
         "marks",
     ]
