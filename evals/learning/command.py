@@ -17,7 +17,7 @@ from evals.options import among, listed, seeds_of
 if TYPE_CHECKING:
     from evals.learning.parts import Asked, Part, Section
 
-PARTS = ("hidden", "worlds")
+PARTS = ("hidden", "worlds", "reflex", "shown")
 
 
 def learning(
@@ -32,7 +32,7 @@ def learning(
     ] = 0.1,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write one JSON object here; - prints it.")] = None,
 ) -> None:
-    """Play a hidden preference and the worlds with and without memory; exit 1 if a mark is missed."""
+    """Play a hidden preference, the worlds, the reflex and what models are shown; exit 1 if a mark is missed."""
     from agent.directory import cache_dir
     from evals.learning.parts import Asked, LearningError
 
@@ -54,9 +54,9 @@ def learning(
 
 
 def _parts() -> Sequence[Part]:
-    from evals.learning import hidden, worlds
+    from evals.learning import hidden, reflex_part, shown_part, worlds
 
-    return (hidden.PART, worlds.PART)
+    return (hidden.PART, worlds.PART, reflex_part.PART, shown_part.PART)
 
 
 def _play(parts: Sequence[Part], asked: Asked) -> list[Section]:

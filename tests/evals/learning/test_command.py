@@ -37,10 +37,22 @@ def test_it_writes_the_figures_and_tells_missed_marks_by_its_exit_code(
     assert "no_memory" in ran.stdout
 
 
+@pytest.mark.slow
+def test_what_is_shown_to_a_scripted_model_is_a_part(
+    tmp_path: Path,
+    embedder_dir: Path,  # noqa: F811
+) -> None:
+    out = tmp_path / "out.json"
+    ran = _run("--part", "shown", "--seeds", "0", "--json", str(out), cache=embedder_dir)
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert ran.returncode == int(any(mark["state"] == "failed" for mark in found["marks"])), ran.stderr
+    assert len(found["shown"]["arms"]) == len(found["marks"]) + 1 == 3
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--part", "reflexes"], "there is no 'reflexes'. Use some of hidden, worlds"),
+        (["--part", "reflexes"], "there is no 'reflexes'. Use some of hidden, worlds, reflex, shown"),
         (["--part", ""], "name at least one"),
         (["--seeds", "x"], "no span such as 0-9"),
         (["--explore", "0.9"], "less than or equal to 0.5"),
