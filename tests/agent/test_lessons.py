@@ -178,3 +178,17 @@ async def outcome(company: Company, subject: str, name: str, loyalty: float) -> 
     await company.send(subject, id=f"o-{name}", type="customer.stayed", loyalty=loyalty)
     while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
         await asyncio.sleep(0.02)
+
+
+async def test_lessons_of_a_revoked_source_are_retired_and_come_back_with_it(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        segue, found = company.segue, await taught(company)
+        (source,) = {one["source"] for one in (await segue.memories.episodes("default", None, 50)).items}
+        await segue.sources.revoke("default", source, by="ann", reason="a broken feed")
+        assert (await segue.lessons.page("default", None, "active", None, 50)).items == []
+        gone = await segue.lessons.show("default", found[EU]["id"])
+        assert (gone["state"], gone["retired_by"]) == ("retired", "statistics")
+        assert gone["reason"] == "no episode speaks of it any more"
+        await segue.sources.restore("default", source, by="ann", reason=None)
+        again = (await segue.lessons.page("default", None, "active", None, 50)).items
+    assert {one["text"] for one in again} == {EU, US}
