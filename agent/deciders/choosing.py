@@ -181,6 +181,8 @@ def is_inquiry(purpose: str) -> bool:
 
 def variants(tool: Tool, bound: Mapping[str, JsonValue], most: int) -> list[JsonObject]:
     """Every combination of the values the schema enumerates for its `choice` arguments; at least one, maybe empty."""
+    if not tool.governance.choice:
+        return [{}]
     declared = properties(tool.parameters)
     names: list[str] = []
     values: list[list[JsonValue]] = []

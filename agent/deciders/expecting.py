@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from agent.deciders.planner_meaning import MAX_TEXT, Meanings, in_words, tool_text
 from memory.lexical import Lexicon
@@ -15,21 +19,39 @@ from tools.types import Tool
 
 KEPT = 64
 """Sets of tools whose words are kept."""
+KEPT_TEXTS = 512
+"""Texts of which is kept what they let one expect: the description of an event type comes with every event of it."""
 NAME_SHARE = 0.5
+
+_Key: TypeAlias = tuple[tuple[str, str], ...]
+"""Names and descriptions of tools."""
 
 
 class Expectations:
-    """Keeps the words of tools from one decision to the next."""
+    """Keeps the words of tools, and what was expected of them, from one decision to the next."""
 
-    def __init__(self, lexical: float) -> None:
+    def __init__(self, lexical: float, texts: int = KEPT_TEXTS) -> None:
         self._lexical = lexical
-        self._lexicons: OrderedDict[tuple[tuple[str, str], ...], Lexicon] = OrderedDict()
+        self._texts = texts
+        self._lexicons: OrderedDict[_Key, Lexicon] = OrderedDict()
+        self._views: OrderedDict[tuple[str, _Key], NDArray[np.float64]] = OrderedDict()
 
     async def of(self, meanings: Meanings, texts: Sequence[str], tools: Sequence[Tool]) -> dict[str, float]:
         """By tool name, in the unit of a cosine: the mean over the texts that say anything."""
         said = [text[:MAX_TEXT].strip() for text in texts]
-        views = [await self._of_one(meanings, text, tools) for text in said if text]
+        views = [await self._kept(meanings, text, tools) for text in said if text]
         return {tool.name: sum(view[tool.name] for view in views) / max(1, len(views)) for tool in tools}
+
+    async def _kept(self, meanings: Meanings, text: str, tools: Sequence[Tool]) -> dict[str, float]:
+        key = text, tuple((tool.name, tool.description) for tool in tools)
+        known = self._views.pop(key, None)
+        if known is None:
+            view = await self._of_one(meanings, text, tools)
+            known = np.array([view[tool.name] for tool in tools])
+        self._views[key] = known
+        if len(self._views) > self._texts:
+            self._views.popitem(last=False)
+        return dict(zip((tool.name for tool in tools), known.tolist(), strict=True))
 
     async def _of_one(self, meanings: Meanings, text: str, tools: Sequence[Tool]) -> dict[str, float]:
         described = await meanings.of(text, {tool.name: tool.description for tool in tools})

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from agent.deciders.expecting import Expectations
 from agent.deciders.planner_settings import PlannerSettings
 from evals.stream.figures import Played, last_quarter_begins
 from evals.stream.grader import Asked, Grader, Stress
@@ -50,6 +51,7 @@ class Stage:
     folder: Path
     """Where indexes are made, one an arm."""
     settings: PlannerSettings
+    expectations: Expectations
 
 
 async def play(arm: str, seed: int, stress: Stress | None, stage: Stage) -> Played:
@@ -57,7 +59,7 @@ async def play(arm: str, seed: int, stress: Stress | None, stage: Stage) -> Play
     grader = Grader(stage.labelled, seed, stage.events, stress)
     name = f"{arm}+{stress}" if stress else arm
     async with open_product(
-        stage.embedder, stage.folder / f"{seed}-{name}", stage.labelled.tools, stage.settings
+        stage.embedder, stage.folder / f"{seed}-{name}", stage.labelled.tools, stage.settings, stage.expectations
     ) as product:
         playing = _ARMS[arm](product, grader, stage, seed)
         right, took = [], []

@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from agent.deciders.expecting import Expectations
 from agent.deciders.planner_settings import PlannerSettings
 from evals.stream.arms import Stage, play
 from evals.stream.figures import Played, Report, report
@@ -74,15 +76,29 @@ def play_all(plan: Plan, embedding: Callable[[int, int], None], played: Callable
 
 
 def _play(plan: Plan, known: Path, folder: Path, arm: str, seed: int, stress: Stress | None) -> Played:
-    labelled = read(plan.tools, plan.queries, plan.rows)
-    embedder = Embedder.open(plan.cache, cache_size=2 * len(labelled.texts) + 10 * len(labelled.tools))
-    texts = _texts(labelled)
-    embedder.know(texts, np.load(known, mmap_mode="r"))
+    labelled, embedder, expectations = _loaded(plan.tools, plan.queries, plan.rows, plan.cache, known)
     with tempfile.TemporaryDirectory(dir=folder) as own:
         stage = Stage(
-            labelled=labelled, events=plan.events, embedder=embedder, folder=Path(own), settings=PlannerSettings()
+            labelled=labelled,
+            events=plan.events,
+            embedder=embedder,
+            folder=Path(own),
+            settings=PlannerSettings(),
+            expectations=expectations,
         )
         return asyncio.run(play(arm, seed, stress, stage))
+
+
+@lru_cache(maxsize=1)
+def _loaded(
+    tools: Path, queries: Path, rows: Rows, cache: Path, known: Path
+) -> tuple[Labelled, Embedder, Expectations]:
+    """What all arms of a worker share."""
+    labelled = read(tools, queries, rows)
+    embedder = Embedder.open(cache, cache_size=2 * len(labelled.texts) + 10 * len(labelled.tools))
+    texts = _texts(labelled)
+    embedder.know(texts, np.load(known, mmap_mode="r"))
+    return labelled, embedder, Expectations(PlannerSettings().memory.lexical, texts=len(texts))
 
 
 def _texts(labelled: Labelled) -> list[str]:

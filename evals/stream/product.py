@@ -51,7 +51,12 @@ class Product:
     """One memory, and the choice made with it."""
 
     def __init__(
-        self, embedder: Embedder, index: EpisodeIndex, tools: Mapping[str, str], settings: PlannerSettings
+        self,
+        embedder: Embedder,
+        index: EpisodeIndex,
+        tools: Mapping[str, str],
+        settings: PlannerSettings,
+        expectations: Expectations,
     ) -> None:
         self._tools = tuple(
             Tool(
@@ -66,7 +71,7 @@ class Product:
         )
         self._options = (*self._tools, NOTHING)
         self._settings = settings
-        self._expectations = Expectations(settings.memory.lexical)
+        self._expectations = expectations
         self._episodes: dict[str, Episode] = {}
         self._now = BEGIN
         self.memory = Memory(
@@ -183,11 +188,15 @@ def _called(tool: Tool) -> str:
 
 @asynccontextmanager
 async def open_product(
-    embedder: Embedder, folder: Path, tools: Mapping[str, str], settings: PlannerSettings
+    embedder: Embedder,
+    folder: Path,
+    tools: Mapping[str, str],
+    settings: PlannerSettings,
+    expectations: Expectations,
 ) -> AsyncIterator[Product]:
-    """A product with an index of its own in the folder."""
+    """A product with an index of its own in the folder. What priors need of texts is shared between arms."""
     index = await EpisodeIndex.open(folder)
     try:
-        yield Product(embedder, index, tools, settings)
+        yield Product(embedder, index, tools, settings, expectations)
     finally:
         await index.aclose()

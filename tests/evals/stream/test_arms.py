@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from agent.deciders.expecting import Expectations
 from agent.deciders.planner_settings import PlannerSettings
 from evals.stream.arms import MAIN, Stage, play
 from evals.stream.figures import Played
@@ -38,7 +40,14 @@ LABELLED = Labelled(
 
 @pytest.fixture
 def stage(tmp_path: Path, embedder: Embedder) -> Stage:  # noqa: F811
-    return Stage(labelled=LABELLED, events=EVENTS, embedder=embedder, folder=tmp_path, settings=PlannerSettings())
+    return Stage(
+        labelled=LABELLED,
+        events=EVENTS,
+        embedder=embedder,
+        folder=tmp_path,
+        settings=PlannerSettings(),
+        expectations=Expectations(0.008),
+    )
 
 
 def _last_half(played: Played) -> float:
@@ -77,10 +86,9 @@ async def test_the_same_seed_is_played_alike_again(arm: str, stage: Stage, tmp_p
         embedder=stage.embedder,
         folder=tmp_path / "again",
         settings=PlannerSettings(),
+        expectations=Expectations(0.008),
     )
-    first = Stage(
-        labelled=LABELLED, events=32, embedder=stage.embedder, folder=tmp_path / "first", settings=PlannerSettings()
-    )
+    first = replace(again, folder=tmp_path / "first", expectations=Expectations(0.008))
     one, other = await play(arm, 5, None, first), await play(arm, 5, None, again)
     assert np.array_equal(one.right, other.right)
 
