@@ -36,7 +36,7 @@ MAIN = (
     *("cosine", "no_memory", "placebo", "cache", "successes", "product"),
     *("ceiling", "own_ceiling", "amnesia", "controlled", "placebo_controlled"),
 )
-CONTROL = 0.1
+CONTROL = 0.2
 """Share of the events in the control arm."""
 STRESSED = ("no_memory", "product")
 
