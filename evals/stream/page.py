@@ -43,10 +43,12 @@ LINES: Mapping[str, tuple[int, str]] = {
     "cache": (5, "8 3 2 3"),
     "placebo": (6, "4 3"),
     "amnesia": (7, "10 3"),
+    "controlled": (2, "1 3"),
+    "placebo_controlled": (6, "1 3"),
 }
 """Colour and dashes of an arm, with and without stress: after Okabe and Ito, told apart by dashes too."""
 OTHER = (1, "1 3")
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, ROW = 520, 340, 44, 104, 26, 44, 24
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM, ROW = 560, 340, 44, 144, 26, 44, 24
 
 
 @dataclass(frozen=True, kw_only=True)
