@@ -11,7 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from agent.store import episodes, lessons
+from sqlalchemy import Connection
+
+from agent.actions import NOTHING
+from agent.store import episodes, lessons, sources
 from agent.store.database import Database
 from agent.types import LikeCase
 from memory.conditions import fits
@@ -97,7 +100,7 @@ class Advice:
         kind, now = (asked.tenant, asked.event_type), self._clock()
         known = self._lessons.get(kind)
         if known is None or not timedelta(0) <= now - known[0] < FRESH:
-            found = await self._database.read(lambda connection: lessons.newest(connection, *kind, active=True))
+            found = await self._database.read(lambda connection: _heard(connection, *kind))
             known = self._lessons[kind] = (now, found)
             if len(self._lessons) > KEPT:
                 self._lessons.popitem(last=False)
@@ -137,12 +140,24 @@ def sureness(lesson: Lesson) -> float:
     return support.low - rest if lesson.found.rule.advice == "do" else rest - support.high
 
 
+def _heard(connection: Connection, tenant: str, event_type: str) -> tuple[Lesson, ...]:
+    """Lessons that stand, but for those that a revoked source had a part in and that are not distilled anew yet."""
+    found = lessons.newest(connection, tenant, event_type, active=True)
+    told = {source for lesson in found for source in lesson.found.sources}
+    silent = sources.revoked_among(connection, tenant, told) if told else frozenset()
+    return tuple(lesson for lesson in found if silent.isdisjoint(lesson.found.sources))
+
+
 def _permitted(lesson: Lesson, tools: Collection[str]) -> bool:
-    return all(action.split("[", 1)[0] in tools for action in lesson.found.rule.actions)
+    return all(_may(action.split("[", 1)[0], tools) for action in lesson.found.rule.actions)
 
 
 def _all_in(episode: Episode, tools: Collection[str]) -> bool:
-    return all(one.tool in tools for one in episode.actions)
+    return all(_may(one.tool, tools) for one in episode.actions)
+
+
+def _may(tool: str, tools: Collection[str]) -> bool:
+    return tool in tools or tool == NOTHING.name
 
 
 def _heaviest(evidence: Collection[ActionEvidence]) -> Sequence[str]:

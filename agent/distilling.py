@@ -36,6 +36,8 @@ EVERY_OUTCOMES = 25
 EVERY_S = 30.0
 AT_LEAST_S = 600.0
 STATISTICS = "statistics"
+PATIENCE_S = 10.0
+"""For so long whoever revoked a source waits for the lessons to follow."""
 MOST_WORDED = 10
 """New lessons of one distillation that a chat model is asked to word."""
 MOST_NOTED = 10_000
@@ -96,10 +98,9 @@ class Distilling:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    def joined(self, run: str) -> None:
-        """An outcome was joined to this run."""
-        if len(self._joined) < MOST_NOTED:
-            self._joined.append(run)
+    async def joined(self, runs: Sequence[str]) -> None:
+        """Outcomes were joined to these runs."""
+        self._joined.extend(runs[: max(0, MOST_NOTED - len(self._joined))])
 
     async def distil(self, tenant: str, event_type: str) -> Changes:
         """Look at the graded episodes of an event type, and write what that changes. Raises `MemoryUnavailable`."""
@@ -126,13 +127,16 @@ class Distilling:
             return await self._write(added, retired, now, len(said.episodes))
 
     async def anew(self, tenant: str) -> None:
-        """Look at all event types of a tenant, as other episodes speak now; what fails is tried in the background."""
-        for of, event_type in await self._all_kinds():
-            if of == tenant:
-                self._waiting[of, event_type] += EVERY_OUTCOMES
-                with _told():
-                    await self.distil(of, event_type)
-                    del self._waiting[of, event_type]
+        """Look at all event types of a tenant, as others speak now; what takes long is left to the background."""
+        self._changed()
+        kinds = [kind for kind in await self._all_kinds() if kind[0] == tenant]
+        self._waiting.update(dict.fromkeys(kinds, EVERY_OUTCOMES))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                for kind in kinds:
+                    with _told():
+                        await self.distil(*kind)
+                        del self._waiting[kind]
 
     async def _write(
         self, added: Sequence[Added], retired: Sequence[Retired], now: datetime, looked_at: int

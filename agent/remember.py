@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from sqlalchemy import Connection
 
@@ -22,7 +23,6 @@ from agent.store.database import Database
 from agent.store.outcomes import NewOutcome
 from agent.thumbs import THUMB, thumb_reward
 from agent.types import Event
-from agent.uplifts import Uplifts
 from memory.episodes import EpisodeError
 from memory.recall import Memory, MemoryUnavailable
 from memory.types import Episode
@@ -34,6 +34,9 @@ BATCH = 200
 
 FOLLOWED_S = 0.5
 """Of each sweep, for what was revoked."""
+
+Learner: TypeAlias = Callable[[Sequence[str]], Awaitable[None]]
+"""Is told of runs with a new outcome; once more after a crash in between, or never."""
 
 GRADING_VARIABLES = frozenset({"event", "data", "subject"})
 
@@ -47,20 +50,18 @@ class Remembering:
         portfolio: Portfolio,
         memory: Memory | None,
         clock: Callable[[], datetime],
-        uplifts: Uplifts | None = None,
+        learners: Sequence[Learner] = (),
     ) -> None:
-        """`uplifts` hears of the runs that outcomes were joined to."""
+        """`learners` hear of the runs that outcomes were joined to."""
         self._database = database
         self._portfolio = portfolio
         self._memory = memory
         self._clock = clock
-        self._uplifts = uplifts
+        self._learners = learners
         self._leaving_out = None if memory is None else LeavingOut(database, memory)
         self._failure: str | None = None
         self._behind: str | None = None
         """Why the index does not follow what was revoked."""
-        self.on_joined: Callable[[str], None] | None = None
-        """Called with the run after an outcome was joined to it."""
 
     @property
     def failure(self) -> str | None:
@@ -86,8 +87,9 @@ class Remembering:
             await self.follow_sources(FOLLOWED_S)
         found = await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH))
         joined = [run for run in [await self._join(outcome) for outcome in found] if run is not None]
-        if self._uplifts is not None:
-            await self._uplifts.look_again(joined)
+        if joined:
+            for learner in self._learners:
+                await learner(joined)
 
     async def follow_sources(self, seconds: float) -> None:
         """Take episodes of revoked sources out of the index, for at most so long; the sweep does the rest."""
@@ -184,10 +186,7 @@ class Remembering:
             outcomes.join(connection, outcome, run=run, graded=graded, mistake=mistake, now=now)
             return run
 
-        run = await self._database.write(join)
-        if run is not None and self.on_joined is not None:
-            self.on_joined(run)
-        return run
+        return await self._database.write(join)
 
 
 def grade(event: Event, kind: OutcomeType) -> dict[str, float]:

@@ -106,10 +106,10 @@ async def open_segue(
         decides = decider or _decider(stack, settings, portfolio, memory)
         switches = Switches(database, portfolio.events, _now)
         uplifts = Uplifts(database, portfolio, switches)
-        remembering = Remembering(database, portfolio, memory, _now, uplifts)
         advice = Advice(database, memory, portfolio.goals, _now)
         distilling = await _distilling(stack, settings, database, portfolio, memory, tools, advice)
-        remembering.on_joined = distilling.joined
+        learners = (uplifts.look_again, distilling.joined)
+        remembering = Remembering(database, portfolio, memory, _now, learners)
         reads = None if isinstance(decides, Planner) else advice
         dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering, reads)
         if place.shared:

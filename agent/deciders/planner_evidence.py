@@ -124,6 +124,8 @@ class EvidencePlanner:
     async def _nothing_is_right(self) -> Next | None:
         """In like cases nothing was called, and that was right."""
         turn = self._turn
+        if NOTHING.name not in turn.situation.evidence:
+            return None
         cosines = {**await self._cosines(turn.writes), NOTHING.name: turn.settings.memory.nothing}
         options = await turn.chooser.weigh([*turn.writes, NOTHING], cosines, self._texts)
         best = options[0]

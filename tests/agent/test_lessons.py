@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from agent import distilling
 from agent.deciders.chat import ChatDecider
 from agent.errors import Conflict, NotFound
+from agent.judging import thumb
 from agent.store.queries import Shown
-from tests.agent.company import Company, open_company
+from tests.agent.company import Company, open_company, raw
 from tests.agent.lesson_company import PORTFOLIO_OF_LESSONS, Told, distil, lives, rightly, wrongly
 from tests.scripted_model import Request, ScriptedModel, calls, error, forever, text
 
@@ -192,3 +194,31 @@ async def test_lessons_of_a_revoked_source_are_retired_and_come_back_with_it(tmp
         await segue.sources.restore("default", source, by="ann", reason=None)
         again = (await segue.lessons.page("default", None, "active", None, 50)).items
     assert {one["text"] for one in again} == {EU, US}
+
+
+async def test_a_lesson_of_a_revoked_source_is_not_shown_even_while_nothing_can_be_distilled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def stuck(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        await taught(company)
+        data = {"message": "the parcel is late", "region": "eu", "tool": "book_call"}
+        other = replace(raw("c-other", id="e-other", **data), source="/other")
+        (accepted,) = await company.segue.accept("default", [other])
+        await company.ended(str(accepted.run))
+        await outcome(company, "c-other", "other", 1.0)
+        monkeypatch.setattr(distilling.Distilling, "distil", stuck)
+        monkeypatch.setattr(distilling, "PATIENCE_S", 0.01)
+        await company.segue.sources.revoke("default", "/tests", by="ann", reason=None)
+        # Outcomes came from there too; this one is an operator's.
+        thumb_up = thumb("up", None, id=None, by="ann")
+        await company.segue.judging.outcome("default", str(accepted.run), thumb_up)
+        while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
+            await asyncio.sleep(0.02)
+        assert (await company.segue.lessons.page("default", None, "active", None, 50)).items, "retired later"
+    request, run = await asked_of_a_model(tmp_path, "eu")
+    assert "book_call" in request.system.split("<evidence>")[-1], "there is evidence, or nothing would be shown anyway"
+    assert EU.replace('"', '\\"') not in request.system
+    assert run["decisions"][0]["lessons"] == []
