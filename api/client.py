@@ -73,6 +73,10 @@ class Client:
         text = json.dumps({name: value for name, value in body.items() if value is not None})
         return self.post(path, content=text.encode(), headers={"content-type": "application/json"})
 
+    def items(self, path: str, **query: object) -> list[Any]:
+        """The items of a list that has no pages."""
+        return listed(self.get(path, **query))
+
     def pages(self, path: str, limit: int, **query: object) -> list[Any]:
         """The items of a list, from as many pages as it takes to have `limit`."""
         items: list[Any] = []

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, compact, parse_json, reported, status
 
@@ -32,19 +33,7 @@ def list_approvals(
     as_json: AsJson = False,
 ) -> None:
     """List approvals and questions, newest first."""
-    from api.client import connected
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/approvals", limit, state=state)
-    if as_json:
-        screen.json(items)
-        return
-    rows = [
-        (one.get("id"), one.get("kind"), status(one.get("state")), _asked(one), one.get("run"), one.get("created_at"))
-        for one in items
-    ]
-    screen.table(("approval", "kind", "state", "what", "run", "created"), rows, "Nothing waits for an operator.")
+    show_items(APPROVALS, lambda client: client.pages("/v1/approvals", limit, state=state), url, key, as_json)
 
 
 def show_approval(approval: Approval, url: Url = DEFAULT_URL, key: ApiKey = None, as_json: AsJson = False) -> None:
@@ -119,3 +108,13 @@ def _asked(approval: dict[str, Any], most: int = 100) -> str:
     if approval.get("kind") == "question":
         return str(approval.get("question"))[:most]
     return f"{approval.get('tool')} {compact(approval.get('arguments'), most)}"
+
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    state = status(one.get("state"))
+    return one.get("id"), one.get("kind"), state, _asked(one), one.get("run"), one.get("created_at")
+
+
+APPROVALS = Listing(
+    columns=("approval", "kind", "state", "what", "run", "created"), row=_row, empty="Nothing waits for an operator."
+)

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import CommandError, Screen, line, reported, status
 
@@ -32,27 +33,7 @@ def list_letters(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, newest run first."""
-    from api.client import connected
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/dead-letters", limit, state=state)
-    if as_json:
-        screen.json(items)
-        return
-    rows = [
-        (
-            one.get("run"),
-            status(one.get("state")),
-            one.get("type"),
-            one.get("subject"),
-            one.get("attempts"),
-            one.get("since"),
-            f"{one.get('code')}: {one.get('detail')}",
-        )
-        for one in items
-    ]
-    screen.table(("run", "state", "type", "subject", "tries", "since", "why"), rows, "No dead letters.")
+    show_items(DEAD_LETTERS, lambda client: client.pages("/v1/dead-letters", limit, state=state), url, key, as_json)
 
 
 def show_letter(run: Run, url: Url = DEFAULT_URL, key: ApiKey = None, as_json: AsJson = False) -> None:
@@ -131,3 +112,20 @@ def _happened(entry: dict[str, Any]) -> str:
         return line(f"try {entry['attempt']}: {entry.get('code')}: {entry.get('detail')}", 2_000)
     why = f": {entry['reason']}" if entry.get("reason") else ""
     return line(f"{entry.get('state')} by {entry.get('by')}{why}", 2_000)
+
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        one.get("run"),
+        status(one.get("state")),
+        one.get("type"),
+        one.get("subject"),
+        one.get("attempts"),
+        one.get("since"),
+        f"{one.get('code')}: {one.get('detail')}",
+    )
+
+
+DEAD_LETTERS = Listing(
+    columns=("run", "state", "type", "subject", "tries", "since", "why"), row=_row, empty="No dead letters."
+)

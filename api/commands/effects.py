@@ -3,11 +3,12 @@
 # No postponed annotations here: typer reads them while the commands are made.
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, compact, parse_json, reported, status
 
@@ -36,27 +37,7 @@ def list_effects(
     as_json: AsJson = False,
 ) -> None:
     """List effects, newest first."""
-    from api.client import connected
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/effects", limit, state=state)
-    if as_json:
-        screen.json(items)
-        return
-    rows = [
-        (
-            one.get("key"),
-            status(one.get("state")),
-            one.get("tool"),
-            one.get("subject"),
-            compact(one.get("arguments"), 60),
-            one.get("started_at"),
-            one.get("error") or "",
-        )
-        for one in items
-    ]
-    screen.table(("effect", "state", "tool", "subject", "arguments", "started", "error"), rows, "No effects.")
+    show_items(EFFECTS, lambda client: client.pages("/v1/effects", limit, state=state), url, key, as_json)
 
 
 def show_result(
@@ -92,3 +73,20 @@ def settle(
         screen.json(found)
     else:
         screen.say(f"{found.get('key')} is {found.get('state')}: {found.get('tool')} {compact(found.get('arguments'))}")
+
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        one.get("key"),
+        status(one.get("state")),
+        one.get("tool"),
+        one.get("subject"),
+        compact(one.get("arguments"), 60),
+        one.get("started_at"),
+        one.get("error") or "",
+    )
+
+
+EFFECTS = Listing(
+    columns=("effect", "state", "tool", "subject", "arguments", "started", "error"), row=_row, empty="No effects."
+)

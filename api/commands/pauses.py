@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Url
 from api.terminal import Screen, reported
 
@@ -61,16 +62,7 @@ def resume(
 
 def list_pauses(url: Url = DEFAULT_URL, key: ApiKey = None, as_json: AsJson = False) -> None:
     """List what is paused, oldest first."""
-    from api.client import connected, listed
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = listed(client.get("/v1/pauses"))
-    if as_json:
-        screen.json(items)
-        return
-    rows = [(_what(one), one.get("since"), one.get("by"), one.get("reason") or "") for one in items]
-    screen.table(("paused", "since", "by", "reason"), rows, "Nothing is paused.")
+    show_items(PAUSES, lambda client: client.items("/v1/pauses"), url, key, as_json)
 
 
 def _named(tool: str | None, event: str | None) -> dict[str, Any]:
@@ -88,3 +80,10 @@ def _what(pause: dict[str, Any]) -> str:
 
 def _why(pause: dict[str, Any]) -> str:
     return f": {pause['reason']}" if pause.get("reason") else ""
+
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    return _what(one), one.get("since"), one.get("by"), one.get("reason") or ""
+
+
+PAUSES = Listing(columns=("paused", "since", "by", "reason"), row=_row, empty="Nothing is paused.")

@@ -2,11 +2,12 @@
 
 # No postponed annotations here: typer reads them while the commands are made.
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, reported, status
 
@@ -35,29 +36,13 @@ def list_runs(
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""
-    from api.client import connected
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/runs", limit, status=state, type=event_type, subject=subject, source=source)
-    if as_json:
-        screen.json(items)
-        return
-    rows = []
-    for run in items:
-        event, end = run.get("event") or {}, run.get("end") or {}
-        rows.append(
-            (
-                run.get("id"),
-                status(run.get("status")),
-                event.get("type"),
-                event.get("subject"),
-                run.get("decided_by") or "",
-                run.get("created_at"),
-                end.get("code") or "",
-            )
-        )
-    screen.table(("run", "status", "type", "subject", "decided by", "created", "end"), rows, "No runs.")
+    show_items(
+        RUNS,
+        lambda client: client.pages("/v1/runs", limit, status=state, type=event_type, subject=subject, source=source),
+        url,
+        key,
+        as_json,
+    )
 
 
 def show_run(
@@ -121,3 +106,19 @@ def cancel_run(
         screen.say(f"Run {run} is cancelled.")
     else:
         screen.say(f"Run {run} is being cancelled; a call in flight is waited for.")
+
+
+def _row(run: dict[str, Any]) -> tuple[object, ...]:
+    event, end = run.get("event") or {}, run.get("end") or {}
+    return (
+        run.get("id"),
+        status(run.get("status")),
+        event.get("type"),
+        event.get("subject"),
+        run.get("decided_by") or "",
+        run.get("created_at"),
+        end.get("code") or "",
+    )
+
+
+RUNS = Listing(columns=("run", "status", "type", "subject", "decided by", "created", "end"), row=_row, empty="No runs.")

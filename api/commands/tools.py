@@ -2,10 +2,12 @@
 
 # No postponed annotations here: typer reads them while the commands are made.
 
+from typing import Any
+
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Url
-from api.terminal import Screen, reported
 
 
 def register(app: typer.Typer) -> None:
@@ -17,24 +19,23 @@ def register(app: typer.Typer) -> None:
 
 def list_tools(url: Url = DEFAULT_URL, key: ApiKey = None, as_json: AsJson = False) -> None:
     """List the tools with their governance."""
-    from api.client import connected, listed
+    show_items(TOOLS, lambda client: client.items("/v1/tools"), url, key, as_json)
 
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = listed(client.get("/v1/tools"))
-    if as_json:
-        screen.json(items)
-        return
-    rows = [
-        (
-            tool.get("name"),
-            tool.get("effect"),
-            tool.get("risk"),
-            "yes" if tool.get("idempotent") else "no",
-            tool.get("step") or "",
-            tool.get("owner") or "",
-            ", ".join(map(str, tool.get("events") or ())),
-        )
-        for tool in items
-    ]
-    screen.table(("tool", "effect", "risk", "idempotent", "step", "owner", "events"), rows, "No tool is registered.")
+
+def _row(tool: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        tool.get("name"),
+        tool.get("effect"),
+        tool.get("risk"),
+        "yes" if tool.get("idempotent") else "no",
+        tool.get("step") or "",
+        tool.get("owner") or "",
+        ", ".join(map(str, tool.get("events") or ())),
+    )
+
+
+TOOLS = Listing(
+    columns=("tool", "effect", "risk", "idempotent", "step", "owner", "events"),
+    row=_row,
+    empty="No tool is registered.",
+)

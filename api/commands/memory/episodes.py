@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, line, reported
 
@@ -19,32 +20,22 @@ def show_memory(
     as_json: AsJson = False,
 ) -> None:
     """List episodes, oldest first, with the rewards known by now; or show one, whole."""
-    from api.client import connected
-
-    screen = Screen()
-    if episode is not None:
-        _show_one(screen, episode, url, key, as_json=as_json)
-        return
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/memory/episodes", limit)
-    if as_json:
-        screen.json(items)
-        return
-    screen.table(
-        ("episode", "type", "text", "actions", "rewards", "closed"), [_row(one) for one in items], "No episodes."
-    )
+    if episode is None:
+        show_items(EPISODES, lambda client: client.pages("/v1/memory/episodes", limit), url, key, as_json)
+    else:
+        _show_one(episode, url, key, as_json=as_json)
 
 
-def _show_one(screen: Screen, episode: str, url: str, key: str | None, *, as_json: bool) -> None:
+def _show_one(episode: str, url: str, key: str | None, *, as_json: bool) -> None:
     from api.client import connected
     from api.episode_tree import episode_tree
 
     with reported(), connected(url, key) as client:
         found = client.get(f"/v1/memory/episodes/{quote(episode, safe='')}")
     if as_json:
-        screen.json(found)
+        Screen().json(found)
     else:
-        screen.console.print(episode_tree(found))
+        Screen().console.print(episode_tree(found))
 
 
 def search_memory(
@@ -56,16 +47,8 @@ def search_memory(
     as_json: AsJson = False,
 ) -> None:
     """The episodes most like a text, most similar first."""
-    from api.client import connected, listed
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = listed(client.get("/v1/memory/search", type=event_type, text=text, k=k))
-    if as_json:
-        screen.json(items)
-        return
-    rows = [(f"{one.get('similarity', 0):.3f}", *_row(one)) for one in items]
-    screen.table(("like", "episode", "type", "text", "actions", "rewards", "closed"), rows, "No episodes.")
+    query = {"type": event_type, "text": text, "k": k}
+    show_items(FOUND, lambda client: client.items("/v1/memory/search", **query), url, key, as_json)
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
@@ -78,3 +61,12 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
         ", ".join(f"{goal} {reward:.2f}" for goal, reward in rewards.items()),
         one.get("closed_at"),
     )
+
+
+def _found(one: dict[str, Any]) -> tuple[object, ...]:
+    return (f"{one.get('similarity', 0):.3f}", *_row(one))
+
+
+COLUMNS = ("episode", "type", "text", "actions", "rewards", "closed")
+EPISODES = Listing(columns=COLUMNS, row=_row, empty="No episodes.")
+FOUND = Listing(columns=("like", *COLUMNS), row=_found, empty="No episodes.")

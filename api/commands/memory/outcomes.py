@@ -3,12 +3,13 @@
 # No postponed annotations here: typer reads them while the commands are made.
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
-from api.terminal import Screen, compact, line, reported, status
+from api.terminal import compact, line, status
 
 
 class OutcomeState(StrEnum):
@@ -30,25 +31,28 @@ def list_outcomes(
     as_json: AsJson = False,
 ) -> None:
     """List outcomes, newest first, with the run each was joined to and its rewards."""
-    from api.client import connected
+    show_items(
+        OUTCOMES,
+        lambda client: client.pages("/v1/outcomes", limit, state=None if state is None else state.value),
+        url,
+        key,
+        as_json,
+    )
 
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/outcomes", limit, state=None if state is None else state.value)
-    if as_json:
-        screen.json(items)
-        return
-    rows = [
-        (
-            one.get("id"),
-            one.get("type"),
-            one.get("subject"),
-            line(f"{one.get('source')}{' (revoked)' if one.get('revoked') else ''}", 60),
-            status(one.get("state")),
-            one.get("run") or "",
-            ", ".join(f"{goal} {reward:.2f}" for goal, reward in (one.get("rewards") or {}).items()),
-            one.get("detail") or compact(one.get("data"), 60),
-        )
-        for one in items
-    ]
-    screen.table(("outcome", "type", "subject", "source", "state", "run", "rewards", "data"), rows, "No outcomes.")
+
+def _row(one: dict[str, Any]) -> tuple[object, ...]:
+    return (
+        one.get("id"),
+        one.get("type"),
+        one.get("subject"),
+        line(f"{one.get('source')}{' (revoked)' if one.get('revoked') else ''}", 60),
+        status(one.get("state")),
+        one.get("run") or "",
+        ", ".join(f"{goal} {reward:.2f}" for goal, reward in (one.get("rewards") or {}).items()),
+        one.get("detail") or compact(one.get("data"), 60),
+    )
+
+
+OUTCOMES = Listing(
+    columns=("outcome", "type", "subject", "source", "state", "run", "rewards", "data"), row=_row, empty="No outcomes."
+)

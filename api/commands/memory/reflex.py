@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Url
-from api.terminal import Screen, reported
 
 COLUMNS = (
     *("type", "on", "decisions", "by the model", "mostly because", "checks agreed", "tokens saved"),
@@ -22,15 +22,7 @@ def show_reflex(
     as_json: AsJson = False,
 ) -> None:
     """Decisions of the reflex and of the model, what was spared, and the rewards of both."""
-    from api.client import connected, listed
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = listed(client.get("/v1/memory/reflex", type=event_type))
-    if as_json:
-        screen.json(items)
-        return
-    screen.table(COLUMNS, [_row(one) for one in items], "No event type has a reflex.")
+    show_items(REFLEXES, lambda client: client.items("/v1/memory/reflex", type=event_type), url, key, as_json)
 
 
 def _row(one: dict[str, Any]) -> tuple[object, ...]:
@@ -57,3 +49,6 @@ def _less(difference: dict[str, float] | None) -> str:
     if difference is None:
         return "too few"
     return f"{difference['mean']:+.2f} ({difference['low']:+.2f} to {difference['high']:+.2f})"
+
+
+REFLEXES = Listing(columns=COLUMNS, row=_row, empty="No event type has a reflex.")

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Limit, Url
 from api.terminal import Screen, line, reported, status
 
@@ -23,16 +24,13 @@ def list_sources(
     as_json: AsJson = False,
 ) -> None:
     """List sources of events and outcomes by name, with how much of memory came from each."""
-    from api.client import connected
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = client.pages("/v1/memory/sources", limit, state="revoked" if revoked else None)
-    if as_json:
-        screen.json(items)
-        return
-    columns = ("source", "episodes", "outcomes", "state", "since", "by", "reason")
-    screen.table(columns, [_row(one) for one in items], "No sources.")
+    show_items(
+        SOURCES,
+        lambda client: client.pages("/v1/memory/sources", limit, state="revoked" if revoked else None),
+        url,
+        key,
+        as_json,
+    )
 
 
 def revoke_source(
@@ -100,3 +98,8 @@ def _row(one: dict[str, Any]) -> tuple[object, ...]:
         one.get("by") or "",
         one.get("reason") or "",
     )
+
+
+SOURCES = Listing(
+    columns=("source", "episodes", "outcomes", "state", "since", "by", "reason"), row=_row, empty="No sources."
+)

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from api.commands.listing import Listing, show_items
 from api.commands.options import DEFAULT_URL, ApiKey, AsJson, Url
 from api.terminal import Screen, reported
 
@@ -21,31 +22,11 @@ def show_uplift(
     as_json: AsJson = False,
 ) -> None:
     """What memory adds to rewards, per event type, measured against runs that decide without it."""
-    from api.client import connected, listed
-
-    screen = Screen()
-    with reported(), connected(url, key) as client:
-        items = listed(client.get("/v1/memory/uplift", type=event_type))
-    if as_json:
-        screen.json(items)
-        return
-    columns = (
-        "type",
-        "memory",
-        "control",
-        "with memory",
-        "without",
-        "swayed",
-        "adds",
-        "95 %",
-        "at any time",
-        "verdict",
-    )
-    screen.table(columns, [_row(one) for one in items], "No event types.")
-    for one in items:
+    items = show_items(UPLIFTS, lambda client: client.items("/v1/memory/uplift", type=event_type), url, key, as_json)
+    for one in () if as_json else items:
         switch = one.get("memory") or {}
         if switch.get("since"):
-            screen.say(_told(switch), "yellow" if switch.get("state") == "off" else "dim")
+            Screen().say(_told(switch), "yellow" if switch.get("state") == "off" else "dim")
 
 
 def switch_off(
@@ -109,3 +90,10 @@ def _arm(one: dict[str, Any], arm: str) -> str:
 
 def _interval(interval: dict[str, float] | None) -> str:
     return "" if interval is None else f"{interval['low']:+.3f} to {interval['high']:+.3f}"
+
+
+UPLIFTS = Listing(
+    columns=("type", "memory", "control", "with memory", "without", "swayed", "adds", "95 %", "at any time", "verdict"),
+    row=_row,
+    empty="No event types.",
+)
