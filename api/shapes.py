@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.types import EffectState, RunStatus
+from api.shape import Page, Shape
 from memory.types import Arm
 from tools.types import Risk, ToolEffect
 
@@ -19,11 +20,7 @@ ApprovalState = Literal["pending", "approved", "rejected"]
 JsonDocument = dict[str, Any]
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class Accepted(_Shape):
+class Accepted(Shape):
     """What became of one event: it has a run, or (an outcome type) an outcome."""
 
     source: str
@@ -35,21 +32,21 @@ class Accepted(_Shape):
     )
 
 
-class AcceptedEvents(_Shape):
+class AcceptedEvents(Shape):
     accepted: list[Accepted]
 
 
-class DebounceShown(_Shape):
+class DebounceShown(Shape):
     quiet_s: float
     longest_s: float
 
 
-class RateShown(_Shape):
+class RateShown(Shape):
     starts: int
     per_s: float
 
 
-class QueueShown(_Shape):
+class QueueShown(Shape):
     """How runs of an event type wait for their turn; null: no such rule."""
 
     priority: int
@@ -61,7 +58,7 @@ class QueueShown(_Shape):
     attempts: int
 
 
-class EventTypeShown(_Shape):
+class EventTypeShown(Shape):
     type: str
     kind: Literal["event", "outcome"]
     description: str
@@ -72,11 +69,11 @@ class EventTypeShown(_Shape):
     goals: list[str] | None = Field(None, description="Goals it is graded for (kind `outcome`).")
 
 
-class EventTypes(_Shape):
+class EventTypes(Shape):
     items: list[EventTypeShown]
 
 
-class EventShown(_Shape):
+class EventShown(Shape):
     source: str
     id: str
     type: str
@@ -85,12 +82,12 @@ class EventShown(_Shape):
     data: JsonDocument
 
 
-class EndShown(_Shape):
+class EndShown(Shape):
     code: str
     detail: str | None
 
 
-class RunRow(_Shape):
+class RunRow(Shape):
     """A run as lists show it."""
 
     id: str
@@ -110,12 +107,12 @@ class RunRow(_Shape):
     closed_at: str | None
 
 
-class SupportShown(_Shape):
+class SupportShown(Shape):
     success: float
     failure: float
 
 
-class CandidateShown(_Shape):
+class CandidateShown(Shape):
     """An action that was weighed, and why it was or was not chosen."""
 
     action: str
@@ -135,7 +132,7 @@ class CandidateShown(_Shape):
     )
 
 
-class CallShown(_Shape):
+class CallShown(Shape):
     """A call that was asked for, and what policy said."""
 
     index: int
@@ -149,7 +146,7 @@ class CallShown(_Shape):
     why: str | None
 
 
-class DecisionShown(_Shape):
+class DecisionShown(Shape):
     number: int
     kind: Literal["act", "ask", "finish"]
     reason: str
@@ -166,12 +163,12 @@ class DecisionShown(_Shape):
     decided_at: str
 
 
-class SettledShown(_Shape):
+class SettledShown(Shape):
     by: str
     reason: str | None
 
 
-class EffectShown(_Shape):
+class EffectShown(Shape):
     """One tool call in the ledger."""
 
     key: str
@@ -192,14 +189,14 @@ class EffectShown(_Shape):
     settled: SettledShown | None = Field(None, description="Present if an operator said what became of it.")
 
 
-class OptionShown(_Shape):
+class OptionShown(Shape):
     model_config = ConfigDict(extra="allow")
 
     tool: str
     arguments: JsonDocument
 
 
-class ApprovalShown(_Shape):
+class ApprovalShown(Shape):
     """A call or a question that waits for an operator, or has been answered."""
 
     id: str
@@ -219,7 +216,7 @@ class ApprovalShown(_Shape):
     missing: list[str] | None = None
 
 
-class EvidenceShown(_Shape):
+class EvidenceShown(Shape):
     """What memory said about one action."""
 
     action: str
@@ -229,7 +226,7 @@ class EvidenceShown(_Shape):
     episodes: list[str]
 
 
-class OutcomeShown(_Shape):
+class OutcomeShown(Shape):
     id: str
     type: str
     subject: str
@@ -244,7 +241,7 @@ class OutcomeShown(_Shape):
     revoked: bool = Field(description="Its source is revoked: its rewards are not heard.")
 
 
-class GatheredShown(_Shape):
+class GatheredShown(Shape):
     """One of several events that one run handles."""
 
     source: str
@@ -271,7 +268,7 @@ class RunShown(RunRow):
     )
 
 
-class BreakerShown(_Shape):
+class BreakerShown(Shape):
     """A tool that keeps failing and is left alone for a while, as the process that answers knows it."""
 
     state: Literal["open", "half_open"] = Field(description="`half_open`: one call tries the tool, now or next.")
@@ -280,7 +277,7 @@ class BreakerShown(_Shape):
     tried_again_at: str
 
 
-class ToolShown(_Shape):
+class ToolShown(Shape):
     name: str
     description: str
     source: str
@@ -297,70 +294,27 @@ class ToolShown(_Shape):
     breaker: BreakerShown | None = Field(description="Null while it is called as usual.")
 
 
-class Tools(_Shape):
+class Tools(Shape):
     items: list[ToolShown]
 
 
-class EpisodeActionShown(_Shape):
-    action: str
-    tool: str
-    decided_by: str
-    propensity: float
-    prior: float | None = Field(description="What was expected of it when it was chosen, from 0 to 1.")
-
-
-class EpisodeShown(_Shape):
-    id: str = Field(description="The run's id.")
-    source: str
-    event_id: str
-    event_type: str
-    subject: str
-    text: str
-    features: dict[str, str | int | float | bool]
-    actions: list[EpisodeActionShown]
-    declined: list[str]
-    decided_by: str
-    trust: float
-    closed_at: str
-    arm: Arm | None = Field(description="`control`: the run decided without memory.")
-    swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
-    rewards: dict[str, float] = Field(description="Those that are heard, by goal; `*` is an operator's thumb.")
-    revoked: bool = Field(description="Its source is revoked: it is kept, and never heard.")
-
-
-class FoundEpisode(EpisodeShown):
-    similarity: float
-
-
-class FoundEpisodes(_Shape):
-    items: list[FoundEpisode]
-
-
-class _Page(_Shape):
-    next: str | None = Field(description="Send it as `cursor` for the page after this one; null on the last.")
-
-
-class RunPage(_Page):
+class RunPage(Page):
     items: list[RunRow]
 
 
-class ApprovalPage(_Page):
+class ApprovalPage(Page):
     items: list[ApprovalShown]
 
 
-class EffectPage(_Page):
+class EffectPage(Page):
     items: list[EffectShown]
 
 
-class OutcomePage(_Page):
+class OutcomePage(Page):
     items: list[OutcomeShown]
 
 
-class EpisodePage(_Page):
-    items: list[EpisodeShown]
-
-
-class PauseShown(_Shape):
+class PauseShown(Shape):
     """Something that is paused."""
 
     scope: Scope
@@ -370,18 +324,18 @@ class PauseShown(_Shape):
     since: str
 
 
-class Pauses(_Shape):
+class Pauses(Shape):
     items: list[PauseShown]
 
 
-class Resumed(_Shape):
+class Resumed(Shape):
     scope: Scope
     name: str | None
     resumed: bool = Field(description="False where nothing was paused.")
     released: int = Field(description="Queued runs that had waited for the end of the pause.")
 
 
-class DeadLetterRow(_Shape):
+class DeadLetterRow(Shape):
     """A run that failed for reasons of its own, as lists show it."""
 
     run: str
@@ -399,7 +353,7 @@ class DeadLetterRow(_Shape):
     changed_at: str | None
 
 
-class HappenedShown(_Shape):
+class HappenedShown(Shape):
     """A try of the run (`attempt`, `code`, `detail`) or what an operator did (`state`, `by`, `reason`)."""
 
     at: str
@@ -416,18 +370,18 @@ class DeadLetterShown(DeadLetterRow):
     record: RunShown = Field(description="The run, whole.")
 
 
-class DeadLetterPage(_Page):
+class DeadLetterPage(Page):
     items: list[DeadLetterRow]
 
 
-class Health(_Shape):
+class Health(Shape):
     status: Literal["ready", "degraded"]
     problems: dict[str, str] = Field(
         description="Parts that are not well, and why; only with a key where keys are in use."
     )
 
 
-class Alive(_Shape):
+class Alive(Shape):
     status: Literal["live"]
 
 

@@ -1,26 +1,57 @@
-"""What answers about single episodes and their map look like, for the OpenAPI document; as `api.shapes`."""
+"""What answers about episodes and their map look like, for the OpenAPI document; as `api.shapes`."""
 
 # No postponed annotations here: pydantic reads them while the classes are made.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agent.stories import Verdict
-from api.shapes import EpisodeShown, EvidenceShown, OutcomeShown
+from api.shape import Page, Shape
+from api.shapes import EvidenceShown, OutcomeShown
+from memory.types import Arm
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class EpisodeActionShown(Shape):
+    action: str
+    tool: str
+    decided_by: str
+    propensity: float
+    prior: float | None = Field(description="What was expected of it when it was chosen, from 0 to 1.")
 
 
-class EpisodeEvidence(EvidenceShown):
-    """What memory said about one action when the episode's own run was decided."""
+class EpisodeShown(Shape):
+    id: str = Field(description="The run's id.")
+    source: str
+    event_id: str
+    event_type: str
+    subject: str
+    text: str
+    features: dict[str, str | int | float | bool]
+    actions: list[EpisodeActionShown]
+    declined: list[str]
+    decided_by: str
+    trust: float
+    closed_at: str
+    arm: Arm | None = Field(description="`control`: the run decided without memory.")
+    swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
+    rewards: dict[str, float] = Field(description="Those that are heard, by goal; `*` is an operator's thumb.")
+    revoked: bool = Field(description="Its source is revoked: it is kept, and never heard.")
 
-    surprise: float
+
+class FoundEpisode(EpisodeShown):
+    similarity: float
 
 
-class EpisodeDecision(_Shape):
+class FoundEpisodes(Shape):
+    items: list[FoundEpisode]
+
+
+class EpisodePage(Page):
+    items: list[EpisodeShown]
+
+
+class EpisodeDecision(Shape):
     """A decision of the episode's run."""
 
     number: int
@@ -28,10 +59,10 @@ class EpisodeDecision(_Shape):
     decided_by: str
     decided_at: str
     actions: list[str]
-    evidence: list[EpisodeEvidence]
+    evidence: list[EvidenceShown]
 
 
-class EpisodeUse(_Shape):
+class EpisodeUse(Shape):
     """A later run that had the episode among its evidence about an action."""
 
     run: str
@@ -44,7 +75,7 @@ class EpisodeUse(_Shape):
     )
 
 
-class EpisodeUses(_Shape):
+class EpisodeUses(Shape):
     """How often it was used since, and how those runs turned out."""
 
     runs_looked_at: int
@@ -66,7 +97,7 @@ class EpisodeStory(EpisodeShown):
     uses: EpisodeUses
 
 
-class EpisodePoint(_Shape):
+class EpisodePoint(Shape):
     """An episode on the map."""
 
     x: float = Field(ge=-1, le=1)
@@ -79,7 +110,7 @@ class EpisodePoint(_Shape):
     text: str = Field(description="Its first 120 characters.")
 
 
-class EpisodeMap(_Shape):
+class EpisodeMap(Shape):
     """Episodes of one event type in two dimensions."""
 
     type: str

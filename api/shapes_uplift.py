@@ -2,17 +2,14 @@
 
 # No postponed annotations here: pydantic reads them while the classes are made.
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agent.store.switches import SwitchState
+from api.shape import Shape
 from memory.uplift import Verdict
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SwitchShown(_Shape):
+class SwitchShown(Shape):
     """Whether memory is on for an event type, and who switched it last; null where it was never switched off."""
 
     type: str
@@ -22,26 +19,26 @@ class SwitchShown(_Shape):
     since: str | None
 
 
-class Switches(_Shape):
+class Switches(Shape):
     items: list[SwitchShown]
 
 
-class ArmCounts(_Shape):
+class ArmCounts(Shape):
     memory: int
     control: int
 
 
-class ArmMeans(_Shape):
+class ArmMeans(Shape):
     memory: float | None
     control: float | None
 
 
-class IntervalShown(_Shape):
+class IntervalShown(Shape):
     low: float
     high: float
 
 
-class UpliftShown(_Shape):
+class UpliftShown(Shape):
     """Runs with memory beside runs without it, of those since memory was last switched."""
 
     type: str
@@ -59,5 +56,5 @@ class UpliftShown(_Shape):
     verdict: Verdict
 
 
-class Uplifts(_Shape):
+class Uplifts(Shape):
     items: list[UpliftShown]

@@ -2,16 +2,13 @@
 
 # No postponed annotations here: pydantic reads them while the classes are made.
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from api.shape import Shape
 from memory.valuing import PolicyName
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class EstimateShown(_Shape):
+class EstimateShown(Shape):
     """A mean reward with its 95 % interval."""
 
     value: float
@@ -19,7 +16,7 @@ class EstimateShown(_Shape):
     high: float
 
 
-class ValueShown(_Shape):
+class ValueShown(Shape):
     """What a policy would have earned in the choices for one purpose, or why that cannot be said."""
 
     purpose: str | None
@@ -34,7 +31,7 @@ class ValueShown(_Shape):
     refused: str | None = Field(description="Why there is no estimate.")
 
 
-class Values(_Shape):
+class Values(Shape):
     type: str
     graded_runs: int
     refused: str | None = Field(description="Why there are no items.")

@@ -8,87 +8,24 @@ what is too large for a row (`large_results`).
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
     BigInteger,
     Boolean,
     Column,
-    DateTime,
-    Dialect,
     Float,
     ForeignKey,
     Index,
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
-from agent.storable import clean
+from agent.store.columns import Name, UtcDateTime, Words, json_column, partial_index
 
 metadata = MetaData()
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """Aware UTC datetimes in and out; SQLite itself keeps no zone."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Refuse naive datetimes: a guess about the zone would be wrong some day."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime {value!r}; give it a zone")
-        value = value.astimezone(UTC)
-        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """Give the zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-class Words(TypeDecorator[str]):
-    """Text in and out, without what no database can carry, so that no error, reason or name ever fails to be stored."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Replace NUL and halves of surrogate pairs."""
-        return None if value is None else clean(value)
-
-
-class Name(TypeDecorator[str]):
-    """The same, of a bounded length."""
-
-    impl = String
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """As for `Words`."""
-        return None if value is None else clean(value)
-
-
-def _json() -> Any:
-    return JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
-
-
-def _partial(name: str, *columns: Any, where: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
-
 
 inbox = Table(
     "inbox",
@@ -100,7 +37,7 @@ inbox = Table(
     Column("type", Words, nullable=False),
     Column("subject", Words, nullable=False),
     Column("time", UtcDateTime, nullable=False),
-    Column("data", _json(), nullable=False),
+    Column("data", json_column(), nullable=False),
     Column("body_hash", Name(64), nullable=False),
     Column("received_at", UtcDateTime, nullable=False),
     Column("run", Name(32)),
@@ -151,15 +88,15 @@ runs = Table(
         sqlite_where=text("status = 'running'"),
         postgresql_where=text("status = 'running'"),
     ),
-    _partial("ix_runs_line", "rank", "turn", "seq", where="status = 'queued' AND head AND held IS NULL"),
-    _partial("uq_runs_one_head_per_subject", "tenant", "subject", unique=True, where="status = 'queued' AND head"),
-    _partial("ix_runs_behind", "tenant", "subject", "seq", where="status = 'queued' AND in_line"),
-    _partial(
+    partial_index("ix_runs_line", "rank", "turn", "seq", where="status = 'queued' AND head AND held IS NULL"),
+    partial_index("uq_runs_one_head_per_subject", "tenant", "subject", unique=True, where="status = 'queued' AND head"),
+    partial_index("ix_runs_behind", "tenant", "subject", "seq", where="status = 'queued' AND in_line"),
+    partial_index(
         "ix_runs_gathering", "tenant", "subject", where="status = 'queued' AND gathers_until IS NOT NULL", unique=True
     ),
-    _partial("ix_runs_due", "due_at", where="status = 'queued' AND due_at IS NOT NULL"),
-    _partial("ix_runs_expires", "expires_at", where="status = 'queued' AND expires_at IS NOT NULL"),
-    _partial("ix_runs_held", "held", where="status = 'queued' AND held IS NOT NULL"),
+    partial_index("ix_runs_due", "due_at", where="status = 'queued' AND due_at IS NOT NULL"),
+    partial_index("ix_runs_expires", "expires_at", where="status = 'queued' AND expires_at IS NOT NULL"),
+    partial_index("ix_runs_held", "held", where="status = 'queued' AND held IS NOT NULL"),
 )
 
 decisions = Table(
@@ -171,10 +108,10 @@ decisions = Table(
     Column("reason", Words, nullable=False),
     Column("decided_by", Words, nullable=False),
     Column("tokens", Integer, nullable=False, default=0),
-    Column("candidates", _json(), nullable=False),
-    Column("evidence", _json(), nullable=False),
+    Column("candidates", json_column(), nullable=False),
+    Column("evidence", json_column(), nullable=False),
     Column("degraded", Words),
-    Column("reflex", _json()),
+    Column("reflex", json_column()),
     Column("decided_at", UtcDateTime, nullable=False),
     Column("arm", Name(8)),
     Column("memory_share", Float),
@@ -188,7 +125,7 @@ calls = Table(
     Column("decision", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("tool", Words, nullable=False),
-    Column("arguments", _json(), nullable=False),
+    Column("arguments", json_column(), nullable=False),
     Column("action", Words, nullable=False),
     Column("purpose", Words),
     Column("propensity", Float, nullable=False),
@@ -208,9 +145,9 @@ approvals = Table(
     Column("position", Integer, nullable=False),
     Column("kind", Name(16), nullable=False),
     Column("tool", Words),
-    Column("arguments", _json()),
+    Column("arguments", json_column()),
     Column("arguments_hash", Name(64)),
-    Column("question", _json()),
+    Column("question", json_column()),
     Column("state", Name(16), nullable=False),
     Column("answered_by", Words),
     Column("reason", Words),
@@ -230,10 +167,10 @@ effects = Table(
     Column("position", Integer, nullable=False),
     Column("tool", Words, nullable=False),
     Column("subject", Words, nullable=False),
-    Column("arguments", _json(), nullable=False),
+    Column("arguments", json_column(), nullable=False),
     Column("like", Name(64)),
     Column("state", Name(16), nullable=False),
-    Column("result", _json()),
+    Column("result", json_column()),
     Column("large_result", Name(64)),
     Column("error", Words),
     Column("attempts", Integer, nullable=False, default=0),
@@ -264,9 +201,9 @@ episodes = Table(
     Column("event_type", Words, nullable=False),
     Column("subject", Words, nullable=False),
     Column("text", Words, nullable=False),
-    Column("features", _json(), nullable=False),
-    Column("actions", _json(), nullable=False),
-    Column("declined", _json(), nullable=False),
+    Column("features", json_column(), nullable=False),
+    Column("actions", json_column(), nullable=False),
+    Column("declined", json_column(), nullable=False),
     Column("decided_by", Words, nullable=False),
     Column("trust", Float, nullable=False),
     Column("closed_at", UtcDateTime, nullable=False),
@@ -298,7 +235,7 @@ outcomes = Table(
     Index("ix_outcomes_state", "state"),
     Index("ix_outcomes_run", "run"),
     Index("ix_outcomes_source", "tenant", "source"),
-    _partial("ix_outcomes_unmatched", "tenant", "subject", where="state = 'unmatched'"),
+    partial_index("ix_outcomes_unmatched", "tenant", "subject", where="state = 'unmatched'"),
 )
 
 rewards = Table(
@@ -321,7 +258,7 @@ revoked_sources = Table(
     Column("reason", Words),
     Column("since", UtcDateTime, nullable=False),
     Column("changes", Integer, nullable=False),
-    Column("history", _json(), nullable=False),
+    Column("history", json_column(), nullable=False),
 )
 """Sources that were ever revoked; one that was restored keeps its row, as its history says who did what, and why."""
 lessons = Table(
@@ -338,8 +275,8 @@ lessons = Table(
     Column("kind", Name(16), nullable=False),
     Column("advice", Name(16), nullable=False),
     Column("against", Name(16), nullable=False),
-    Column("actions", _json(), nullable=False),
-    Column("conditions", _json(), nullable=False),
+    Column("actions", json_column(), nullable=False),
+    Column("conditions", json_column(), nullable=False),
     Column("good", Integer, nullable=False),
     Column("total", Integer, nullable=False),
     Column("rest_good", Integer, nullable=False),
@@ -347,8 +284,8 @@ lessons = Table(
     Column("low", Float, nullable=False),
     Column("high", Float, nullable=False),
     Column("p", Float, nullable=False),
-    Column("episodes", _json(), nullable=False),
-    Column("sources", _json(), nullable=False),
+    Column("episodes", json_column(), nullable=False),
+    Column("sources", json_column(), nullable=False),
     Column("subjects", Integer, nullable=False),
     Column("origin", Name(16), nullable=False),
     Column("written_by", Words, nullable=False),
@@ -361,7 +298,7 @@ lessons = Table(
     Column("replaces", Name(32)),
     Column("broken_since", UtcDateTime),
     UniqueConstraint("tenant", "event_type", "rule", "version", name="uq_lessons_version"),
-    _partial("uq_lessons_one_active", "tenant", "event_type", "rule", where="state = 'active'", unique=True),
+    partial_index("uq_lessons_one_active", "tenant", "event_type", "rule", where="state = 'active'", unique=True),
     Index("ix_lessons_replaces", "replaces"),
 )
 """Every version of every lesson; `rule` is the digest of what it says, which all its versions share."""
@@ -439,7 +376,7 @@ dead_letters = Table(
     Column("state", Name(16), nullable=False),
     Column("code", Name(64), nullable=False),
     Column("detail", Words, nullable=False),
-    Column("history", _json(), nullable=False),
+    Column("history", json_column(), nullable=False),
     Column("replays", Integer, nullable=False, default=0),
     Column("since", UtcDateTime, nullable=False),
     Column("changed_by", Words),

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import lesson_shapes as shapes
+from api import shapes_lessons as shapes
 from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
 from api.forms import DistilForm, EditLessonForm, LessonsQuery, RetireForm

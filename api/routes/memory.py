@@ -12,9 +12,9 @@ from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
 from api.forms import MapQuery, OutcomesQuery, PageQuery, ReflexQuery, SearchQuery, SwitchForm, UpliftQuery, ValueQuery
 from api.openapi import json_body, problems
-from api.reflex_shapes import ReflexList
 from api.routes.operators import BODY
 from api.routes.runs import known_form, page
+from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
 from memory.valuing import POLICIES
 
@@ -27,7 +27,7 @@ async def list_outcomes(segue: Opened, caller: Reader, query: Annotated[Outcomes
     return page(await segue.memories.outcomes(caller.tenant, query.state, query.cursor, query.limit))
 
 
-@router.get("/v1/memory/episodes", tags=["memory"], response_model=shapes.EpisodePage, responses=problems())
+@router.get("/v1/memory/episodes", tags=["memory"], response_model=shapes_memory.EpisodePage, responses=problems())
 async def list_episodes(segue: Opened, caller: Reader, query: Annotated[PageQuery, Query()]) -> Response:
     """Episodes, oldest first, with the rewards known by now."""
     return page(await segue.memories.episodes(caller.tenant, query.cursor, query.limit))
@@ -59,7 +59,7 @@ async def map_memory(segue: Opened, caller: Reader, query: Annotated[MapQuery, Q
 @router.get(
     "/v1/memory/search",
     tags=["memory"],
-    response_model=shapes.FoundEpisodes,
+    response_model=shapes_memory.FoundEpisodes,
     responses=problems(s404="There is no such event type.", s503="Memory cannot be asked now."),
 )
 async def search_memory(segue: Opened, caller: Reader, query: Annotated[SearchQuery, Query()]) -> Response:

@@ -5,7 +5,7 @@
 from fastapi import APIRouter, Request, Response
 
 from agent.judging import GivenOutcome, thumb
-from api import source_shapes
+from api import shapes_sources
 from api.access import Bounds, Opened, Operator
 from api.bodies import Json, read_form
 from api.forms import OutcomeForm
@@ -19,7 +19,7 @@ router = APIRouter(tags=["runs"])
 @router.post(
     "/v1/runs/{run}/outcome",
     status_code=202,
-    response_model=source_shapes.OutcomeAccepted,
+    response_model=shapes_sources.OutcomeAccepted,
     responses=problems(
         **BODY,
         s404="There is no such run.",

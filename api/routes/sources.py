@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import source_shapes
+from api import shapes_sources
 from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
 from api.forms import RevocationForm, SourcesQuery
@@ -22,7 +22,7 @@ router = APIRouter(tags=["memory"])
 UNKNOWN = "Nothing ever came from such a source."
 
 
-@router.get("/v1/memory/sources", response_model=source_shapes.SourcePage, responses=problems())
+@router.get("/v1/memory/sources", response_model=shapes_sources.SourcePage, responses=problems())
 async def list_sources(segue: Opened, caller: Reader, query: Annotated[SourcesQuery, Query()]) -> Response:
     """Sources of events and outcomes by name, with how much of memory came from each."""
     return page(await segue.sources.list(caller.tenant, query.state, query.cursor, query.limit))
@@ -30,7 +30,7 @@ async def list_sources(segue: Opened, caller: Reader, query: Annotated[SourcesQu
 
 @router.post(
     "/v1/memory/revocations",
-    response_model=source_shapes.SourceChanged,
+    response_model=shapes_sources.SourceChanged,
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(RevocationForm),
 )
@@ -45,7 +45,7 @@ async def revoke_source(request: Request, segue: Opened, caller: Operator, limit
 
 @router.post(
     "/v1/memory/revocations/restore",
-    response_model=source_shapes.SourceChanged,
+    response_model=shapes_sources.SourceChanged,
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(RevocationForm),
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from api import lesson_shapes as shapes
+from api import shapes_lessons as shapes
 from tests.api.served import Served, is_problem
 from tests.api.test_cli import ask, ask_json, invoke
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes, shapes_memory, shapes_uplift, source_shapes
-from api.lesson_shapes import LessonPage
-from api.reflex_shapes import ReflexList
+from api import shapes, shapes_memory, shapes_sources, shapes_uplift
+from api.shapes_lessons import LessonPage
+from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
 from tests.api.served import Served, is_problem
 from tests.api.test_dead_letters_http import buried
@@ -30,15 +30,15 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/outcomes": shapes.OutcomePage,
     "/v1/pauses": shapes.Pauses,
     "/v1/dead-letters": shapes.DeadLetterPage,
-    "/v1/memory/episodes": shapes.EpisodePage,
-    "/v1/memory/sources": source_shapes.SourcePage,
+    "/v1/memory/episodes": shapes_memory.EpisodePage,
+    "/v1/memory/sources": shapes_sources.SourcePage,
     "/v1/memory/lessons?state=all": LessonPage,
     "/v1/memory/reflex": ReflexList,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
     "/v1/memory/switches": shapes_uplift.Switches,
-    "/v1/memory/search?type=customer.upset&text=pause": shapes.FoundEpisodes,
+    "/v1/memory/search?type=customer.upset&text=pause": shapes_memory.FoundEpisodes,
     "/v1/memory/map?type=customer.upset": shapes_memory.EpisodeMap,
     "/health/ready": shapes.Health,
     "/health/live": shapes.Alive,

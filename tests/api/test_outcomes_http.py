@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api import shapes, source_shapes
+from api import shapes, shapes_memory, shapes_sources
 from tests.api.served import Served, is_problem
 from tests.api.test_cli import ask, ask_json, invoke
 
@@ -34,14 +34,14 @@ def graded(served: Served, run: str, number: int) -> list[dict[str, Any]]:
 def sources(served: Served, **query: Any) -> dict[str, dict[str, Any]]:
     """All there are, by name."""
     page = served.http.get("/v1/memory/sources", params={"limit": 200, **query})
-    source_shapes.SourcePage.model_validate(page.json())
+    shapes_sources.SourcePage.model_validate(page.json())
     return {one["source"]: one for one in page.json()["items"]}
 
 
 def searched(served: Served, text: str) -> list[str]:
     """Event ids of what a search finds."""
     found = served.http.get("/v1/memory/search", params={"type": "customer.upset", "text": text, "k": 100}).json()
-    shapes.FoundEpisodes.model_validate(found)
+    shapes_memory.FoundEpisodes.model_validate(found)
     return [one["event_id"] for one in found["items"]]
 
 
@@ -49,7 +49,7 @@ def test_an_outcome_and_a_thumb_are_stored_graded_and_told_once(served: Served) 
     run = served.handle()["id"]
     first = give(served, run, type="customer.stayed", data={"loyalty": 0.7}, id="crm-1")
     assert (first.status_code, first.json()["duplicate"]) == (202, False)
-    source_shapes.OutcomeAccepted.model_validate(first.json())
+    shapes_sources.OutcomeAccepted.model_validate(first.json())
     again = give(served, run, type="customer.stayed", data={"loyalty": 0.7}, id="crm-1")
     assert (again.status_code, again.json()) == (202, {**first.json(), "duplicate": True})
     assert give(served, run, thumb="down", reason="too pushy").status_code == 202
@@ -122,7 +122,7 @@ def test_a_revoked_source_is_found_no_more_and_comes_back(served: Served) -> Non
     assert {"bad-1", "good-1"} <= set(searched(served, "hold the letters"))
     body = {"source": "/http/liar", "reason": "key stolen"}
     first = served.http.post("/v1/memory/revocations", json=body)
-    source_shapes.SourceChanged.model_validate(first.json())
+    shapes_sources.SourceChanged.model_validate(first.json())
     assert (first.status_code, first.json()["changed"], first.json()["reason"]) == (200, True, "key stolen")
     second = served.http.post("/v1/memory/revocations", json={"source": "/http/liar"})
     assert second.json() == {**first.json(), "changed": False}

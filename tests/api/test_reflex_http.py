@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api.reflex_shapes import ReflexList
+from api.shapes_reflex import ReflexList
 from tests.agent.test_reflex import WITH
 from tests.api.served import is_problem, open_served
 from tests.api.test_cli import ask, ask_json, invoke

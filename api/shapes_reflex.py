@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from api.shape import Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ReflexSettings(_Shape):
+class ReflexSettings(Shape):
     """As in the portfolio."""
 
     checked: float
@@ -18,7 +16,7 @@ class ReflexSettings(_Shape):
     margin: float
 
 
-class ReflexRuns(_Shape):
+class ReflexRuns(Shape):
     """Runs by who decided them."""
 
     reflex: int = Field(description="Runs of which at least one decision was the reflex's.")
@@ -26,7 +24,7 @@ class ReflexRuns(_Shape):
     model: int = Field(description="Runs that the model alone decided, the checked ones too.")
 
 
-class ReflexDecisions(_Shape):
+class ReflexDecisions(Shape):
     """Decisions by who made them."""
 
     reflex: int
@@ -35,14 +33,14 @@ class ReflexDecisions(_Shape):
     model: int = Field(description="All of the model's.")
 
 
-class GradedRuns(_Shape):
+class GradedRuns(Shape):
     """What runs earned."""
 
     runs: int = Field(description="Runs with an outcome.")
     mean: float | None
 
 
-class RewardDifference(_Shape):
+class RewardDifference(Shape):
     """Of two means, with its 95 % interval."""
 
     mean: float
@@ -50,7 +48,7 @@ class RewardDifference(_Shape):
     high: float
 
 
-class ReflexReward(_Shape):
+class ReflexReward(Shape):
     """Mean rewards by who decided."""
 
     reflex: GradedRuns
@@ -61,7 +59,7 @@ class ReflexReward(_Shape):
     )
 
 
-class ReflexShown(_Shape):
+class ReflexShown(Shape):
     """What the reflex of an event type spares, and what it costs in success."""
 
     event_type: str
@@ -75,5 +73,5 @@ class ReflexShown(_Shape):
     reward: ReflexReward
 
 
-class ReflexList(_Shape):
+class ReflexList(Shape):
     items: list[ReflexShown]

@@ -4,14 +4,12 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from api.shape import Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class ConditionShown(_Shape):
+class ConditionShown(Shape):
     """A feature's value, or (`like`) that the text is like that of an episode."""
 
     what: Literal["is", "at_least", "below", "like"]
@@ -22,7 +20,7 @@ class ConditionShown(_Shape):
     words: list[str] | None = Field(None, description="For `like`: what its texts mostly say.")
 
 
-class LessonSupport(_Shape):
+class LessonSupport(Shape):
     """How many runs turned out well, of all: the rule's own, and what it is held against."""
 
     good: int
@@ -34,7 +32,7 @@ class LessonSupport(_Shape):
     p: float = Field(description="Fisher's exact test, two-sided.")
 
 
-class CreditShown(_Shape):
+class CreditShown(Shape):
     """What became of the runs whose decisions were shown it, all its versions together."""
 
     shown: int
@@ -44,7 +42,7 @@ class CreditShown(_Shape):
     open: int = Field(description="No outcome is known yet.")
 
 
-class LessonShown(_Shape):
+class LessonShown(Shape):
     """One version of a lesson."""
 
     id: str
@@ -72,12 +70,12 @@ class LessonShown(_Shape):
     replaces: str | None = Field(description="The version before.")
 
 
-class LessonPage(_Shape):
+class LessonPage(Shape):
     items: list[LessonShown]
     next: str | None = Field(description="Send it as `cursor` for the page after this one; null on the last.")
 
 
-class DistilledShown(_Shape):
+class DistilledShown(Shape):
     """What a distillation did to an event type."""
 
     type: str
@@ -86,5 +84,5 @@ class DistilledShown(_Shape):
     episodes: int = Field(description="Graded episodes that were looked at.")
 
 
-class DistilledKinds(_Shape):
+class DistilledKinds(Shape):
     items: list[DistilledShown]

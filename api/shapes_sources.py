@@ -4,16 +4,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from agent.store.source_lists import SourceState
+from api.shape import Shape
 
 
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class OutcomeAccepted(_Shape):
+class OutcomeAccepted(Shape):
     """What became of an operator's outcome of a run."""
 
     run: str
@@ -21,7 +18,7 @@ class OutcomeAccepted(_Shape):
     duplicate: bool = Field(description="It had been accepted before, as this outcome.")
 
 
-class SourceChangeShown(_Shape):
+class SourceChangeShown(Shape):
     """What an operator did with a source."""
 
     at: str
@@ -30,7 +27,7 @@ class SourceChangeShown(_Shape):
     reason: str | None
 
 
-class SourceShown(_Shape):
+class SourceShown(Shape):
     """Where events and outcomes come from; `by`, `reason` and `since` are of its latest change."""
 
     source: str
@@ -43,7 +40,7 @@ class SourceShown(_Shape):
     history: list[SourceChangeShown]
 
 
-class SourcePage(_Shape):
+class SourcePage(Shape):
     items: list[SourceShown]
     next: str | None = Field(description="Send it as `cursor` for the page after this one; null on the last.")
 
