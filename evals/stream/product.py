@@ -9,8 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from pathlib import Path
 
 from agent.actions import NOTHING
@@ -19,22 +18,16 @@ from agent.deciders.expecting import Expectations
 from agent.deciders.planner_meaning import Meanings
 from agent.deciders.planner_settings import PlannerSettings
 from agent.types import Budget, Event, Situation
+from evals.episodes import TENANT, Episodes, open_episodes, plain_tool
 from evals.stream.grader import Asked
 from memory.embedding import Embedder
-from memory.index import EpisodeIndex
-from memory.recall import Memory
-from memory.types import ActionEvidence, Episode, EpisodeAction
-from tools.types import Governance, Tool
+from memory.types import ActionEvidence, EpisodeAction
+from tools.types import Tool
 
-TENANT = "default"
 KIND = "stream.asked"
 GOALS = {"right": 1.0}
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-BETWEEN = timedelta(minutes=1)
 CACHED_FROM = 0.5
 """Cosine from which a cache copies what went well: the best of 0.3 to 0.9 for it on even rows of MetaTool."""
-FLUSHED = 64
-"""Episodes after which the tail is written to the index: the product does it every second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,39 +45,21 @@ class Product:
 
     def __init__(
         self,
-        embedder: Embedder,
-        index: EpisodeIndex,
+        episodes: Episodes,
         tools: Mapping[str, str],
         settings: PlannerSettings,
         expectations: Expectations,
     ) -> None:
-        self._tools = tuple(
-            Tool(
-                name=name,
-                description=description,
-                parameters={"type": "object", "properties": {}},
-                returns=None,
-                source="stream",
-                governance=Governance(step="answer"),
-            )
-            for name, description in tools.items()
-        )
+        self._tools = tuple(plain_tool(name, said, "answer", "stream") for name, said in tools.items())
         self._options = (*self._tools, NOTHING)
         self._settings = settings
         self._expectations = expectations
-        self._episodes: dict[str, Episode] = {}
-        self._now = BEGIN
-        self.memory = Memory(
-            embedder=embedder,
-            index=index,
-            fetch=self._fetch,
-            settings=settings.memory,
-            clock=lambda: self._now,
-        )
+        self._episodes = episodes
+        self.memory = episodes.memory
 
     async def decide(self, asked: Asked, *, with_memory: bool) -> Decided:
         """The best tool for the event."""
-        self._now = BEGIN + asked.number * BETWEEN
+        self._episodes.at(asked.number)
         began = time.perf_counter()
         evidence = await self._recall(asked) if with_memory else {}
         took = 1000 * (time.perf_counter() - began) if with_memory else None
@@ -111,42 +86,18 @@ class Product:
 
     async def remember(self, asked: Asked, decided: Decided) -> None:
         """Write the episode of what was decided; its outcome comes later."""
+        called = decided.tool or NOTHING.name
+        action = EpisodeAction(action=called, tool=called, decided_by="planner", propensity=1.0, prior=decided.prior)
         name = f"{asked.number:08}"
-        episode = Episode(
-            id=name,
-            tenant=TENANT,
-            source=asked.source,
-            event_id=name,
-            event_type=KIND,
-            subject=name,
-            text=asked.text,
-            features={},
-            actions=(
-                EpisodeAction(
-                    action=decided.tool or NOTHING.name,
-                    tool=decided.tool or NOTHING.name,
-                    decided_by="planner",
-                    propensity=1.0,
-                    prior=decided.prior,
-                ),
-            ),
-            decided_by="planner",
-            closed_at=self._now,
-        )
-        self._episodes[name] = episode
-        await self.memory.remember(episode)
-        if self.memory.tail_size >= FLUSHED:
-            await self.memory.flush()
+        await self._episodes.remember(name, source=asked.source, text=asked.text, features={}, action=action)
 
     def reward(self, number: int, reward: float) -> None:
         """An outcome came."""
-        name = f"{number:08}"
-        self._episodes[name] = replace(self._episodes[name], rewards={"right": reward})
+        self._episodes.reward(f"{number:08}", {"right": reward})
 
     async def forget(self) -> None:
         """Lose everything."""
-        self._episodes.clear()
-        await self.memory.rebuild([])
+        await self._episodes.forget()
 
     async def _recall(self, asked: Asked) -> Mapping[str, ActionEvidence]:
         return await self.memory.recall(tenant=TENANT, event_type=KIND, text=asked.text, features={}, goals=GOALS)
@@ -158,12 +109,11 @@ class Product:
         cosines = {**await meanings.of_tools(asked.text, self._tools), NOTHING.name: self._settings.memory.nothing}
         return await chooser.weigh(self._options, cosines, [asked.text])
 
-    async def _fetch(self, tenant: str, ids: Sequence[str]) -> Sequence[Episode]:
-        return [self._episodes[one] for one in ids if one in self._episodes and self._episodes[one].rewards]
-
     def _situation(self, asked: Asked, evidence: Mapping[str, ActionEvidence]) -> Situation:
         name = f"{asked.number:08}"
-        event = Event(source=asked.source, id=name, type=KIND, subject=name, time=self._now, data={"text": asked.text})
+        event = Event(
+            source=asked.source, id=name, type=KIND, subject=name, time=self._episodes.now, data={"text": asked.text}
+        )
         return Situation(
             run=name,
             decision=1,
@@ -195,8 +145,5 @@ async def open_product(
     expectations: Expectations,
 ) -> AsyncIterator[Product]:
     """A product with an index of its own in the folder. What priors need of texts is shared between arms."""
-    index = await EpisodeIndex.open(folder)
-    try:
-        yield Product(embedder, index, tools, settings, expectations)
-    finally:
-        await index.aclose()
+    async with open_episodes(embedder, folder, KIND, settings.memory) as episodes:
+        yield Product(episodes, tools, settings, expectations)

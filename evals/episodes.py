@@ -1,0 +1,99 @@
+"""Episodes of a played stream: memory over a real index, rewards in place of a store. Start with `Episodes`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from memory.embedding import Embedder
+from memory.index import EpisodeIndex
+from memory.recall import Memory
+from memory.settings import Settings
+from memory.types import Episode, EpisodeAction, Feature
+from tools.types import Governance, Tool
+
+TENANT = "default"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+BETWEEN = timedelta(minutes=1)
+"""From one event to the next."""
+FLUSHED = 64
+"""Episodes after which the tail is written to the index: the product does it every second."""
+
+
+class Episodes:
+    """What a stream remembers of one event type."""
+
+    def __init__(self, embedder: Embedder, index: EpisodeIndex, kind: str, settings: Settings) -> None:
+        self._kind = kind
+        self._known: dict[str, Episode] = {}
+        self.now = BEGIN
+        """The stream's clock."""
+        self.memory = Memory(
+            embedder=embedder, index=index, fetch=self._fetch, settings=settings, clock=lambda: self.now
+        )
+
+    def at(self, number: int) -> None:
+        """It is the time of the event with that number."""
+        self.now = BEGIN + number * BETWEEN
+
+    async def remember(
+        self, name: str, *, source: str, text: str, features: Mapping[str, Feature], action: EpisodeAction
+    ) -> None:
+        """Write the episode of what was done; its outcome comes later."""
+        self._known[name] = Episode(
+            id=name,
+            tenant=TENANT,
+            source=source,
+            event_id=name,
+            event_type=self._kind,
+            subject=name,
+            text=text,
+            features=features,
+            actions=(action,),
+            decided_by="planner",
+            closed_at=self.now,
+        )
+        await self.memory.remember(self._known[name])
+        if self.memory.tail_size >= FLUSHED:
+            await self.memory.flush()
+
+    def reward(self, name: str, rewards: Mapping[str, float]) -> None:
+        """An outcome came; it takes the place of those before."""
+        self._known[name] = replace(self._known[name], rewards=rewards)
+
+    def __getitem__(self, name: str) -> Episode:
+        """One of them, with its rewards by now."""
+        return self._known[name]
+
+    async def forget(self) -> None:
+        """Lose everything."""
+        self._known.clear()
+        await self.memory.rebuild([])
+
+    async def _fetch(self, tenant: str, ids: Sequence[str]) -> Sequence[Episode]:
+        return [self._known[one] for one in ids if one in self._known and self._known[one].rewards]
+
+
+@asynccontextmanager
+async def open_episodes(embedder: Embedder, folder: Path, kind: str, settings: Settings) -> AsyncIterator[Episodes]:
+    """With an index of its own in the folder."""
+    index = await EpisodeIndex.open(folder)
+    try:
+        yield Episodes(embedder, index, kind, settings)
+    finally:
+        await index.aclose()
+
+
+def plain_tool(name: str, description: str, step: str, source: str) -> Tool:
+    """A tool without arguments."""
+    return Tool(
+        name=name,
+        description=description,
+        parameters={"type": "object", "properties": {}},
+        returns=None,
+        source=source,
+        governance=Governance(step=step),
+    )
