@@ -131,9 +131,21 @@ class Situations:
         compares = _may_compare(kind, drawn, past)
         has_memory = drawn is None or drawn.arm == "memory"
         told = await self._told(run, kind, facts, revised) if has_memory or compares else NOTHING
+        situation = await self._situation(run, kind, past, facts, told)
+        bare = situation if has_memory and not compares else without_memory(situation)
+        return Prepared(
+            run=run,
+            situation=situation if has_memory else bare,
+            limits=self._limits(run, kind, past, situation.budget.calls),
+            degraded=told.degraded if has_memory else None,
+            past=past,
+            drawn=drawn,
+            other=(bare if has_memory else situation) if compares and told.degraded is None else None,
+        )
+
+    async def _situation(self, run: RunRow, kind: EventType, past: History, facts: Facts, told: _Told) -> Situation:
         given = await self._advise(run, kind, facts, told.evidence)
-        budget = self._budget(run, kind, past)
-        situation = Situation(
+        return Situation(
             run=run.id,
             decision=past.decisions + 1,
             event=run.event,
@@ -147,7 +159,7 @@ class Situations:
             playbook=kind.playbook,
             evidence=told.evidence,
             results=past.results,
-            budget=budget,
+            budget=self._budget(run, kind, past),
             past=told.past,
             near=self._recalled[run.id].near if told.evidence and run.id in self._recalled else {},
             cases=given.cases,
@@ -155,16 +167,6 @@ class Situations:
             # Without memory nothing is learned by it, and what is known to be bad would be tried too.
             explore=kind.learning.explore if self._memory is not None and told.degraded is None else 0.0,
             blocked={**past.already, **past.in_doubt},
-        )
-        bare = situation if has_memory and not compares else without_memory(situation)
-        return Prepared(
-            run=run,
-            situation=situation if has_memory else bare,
-            limits=self._limits(run, kind, past, budget.calls),
-            degraded=told.degraded if has_memory else None,
-            past=past,
-            drawn=drawn,
-            other=(bare if has_memory else situation) if compares and told.degraded is None else None,
         )
 
     def _kind(self, run: RunRow) -> EventType:

@@ -104,39 +104,80 @@ async def open_segue(
         portfolio = complete(loaded, registry.tools)
         memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
         decides = decider or _decider(stack, settings, portfolio, memory)
-        switches = Switches(database, portfolio.events, _now)
-        uplifts = Uplifts(database, portfolio, switches)
-        advice = Advice(database, memory, portfolio.goals, _now)
-        distilling = await _distilling(stack, settings, database, portfolio, memory, tools, advice)
-        learners = (uplifts.look_again, distilling.joined)
-        remembering = Remembering(database, portfolio, memory, _now, learners)
-        reads = None if isinstance(decides, Planner) else advice
-        dispatcher = _dispatcher(settings, place, portfolio, tools, memory, decides, remembering, reads)
+        parts = _Parts(settings=settings, place=place, portfolio=portfolio, tools=tools, memory=memory, decides=decides)
+        learning = await _learning(stack, parts)
+        dispatcher = _dispatcher(parts, learning)
         if place.shared:
             stack.push_async_callback((await Notices.listen(place.engine_url, dispatcher.wake)).aclose)
         stack.push_async_callback(dispatcher.aclose)
         await dispatcher.open()
         accepting = await _accepting(stack, settings, database, portfolio, dispatcher)
-        watching = _watching(stack, settings, database)
-        yield Segue(
-            database=database,
-            portfolio=portfolio,
-            registry=tools,
-            memories=Memories(database, portfolio, memory, remembering),
-            switches=switches,
-            uplifts=uplifts,
-            judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
-            sources=Sources(database, remembering, _now, distilling.anew),
-            lessons=Lessons(database, portfolio, distilling, _now, advice.forget),
-            dispatcher=dispatcher,
-            remembering=remembering,
-            pauses=Pauses(database, tools=registry.tools, events=portfolio.events, clock=_now, wake=dispatcher.wake),
-            dead=DeadLetters(database, _now, dispatcher.wake),
-            accepting=accepting,
-            watching=watching,
-            clock=_now,
-            decided_by=decides.name,
-        )
+        yield _segue(parts, learning, dispatcher, accepting, _watching(stack, settings, database))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What was opened first, and most of the rest is made of."""
+
+    settings: Settings
+    place: Place
+    portfolio: Portfolio
+    tools: GuardedTools
+    memory: Memory
+    decides: Decider
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Learning:
+    """What follows from outcomes."""
+
+    switches: Switches
+    uplifts: Uplifts
+    advice: Advice
+    distilling: Distilling
+    remembering: Remembering
+
+
+async def _learning(stack: AsyncExitStack, parts: _Parts) -> _Learning:
+    database, portfolio, memory = parts.place.database, parts.portfolio, parts.memory
+    switches = Switches(database, portfolio.events, _now)
+    uplifts = Uplifts(database, portfolio, switches)
+    advice = Advice(database, memory, portfolio.goals, _now)
+    distilling = await _distilling(stack, parts, advice)
+    learners = (uplifts.look_again, distilling.joined)
+    return _Learning(
+        switches=switches,
+        uplifts=uplifts,
+        advice=advice,
+        distilling=distilling,
+        remembering=Remembering(database, portfolio, memory, _now, learners),
+    )
+
+
+def _segue(
+    parts: _Parts, learning: _Learning, dispatcher: Dispatcher, accepting: Accepting, watching: Watching
+) -> Segue:
+    database, portfolio = parts.place.database, parts.portfolio
+    names = parts.tools.tools
+    return Segue(
+        database=database,
+        portfolio=portfolio,
+        registry=parts.tools,
+        memories=Memories(database, portfolio, parts.memory, learning.remembering),
+        switches=learning.switches,
+        uplifts=learning.uplifts,
+        judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
+        sources=Sources(database, learning.remembering, _now, learning.distilling.anew),
+        lessons=Lessons(database, portfolio, learning.distilling, _now, learning.advice.forget),
+        dispatcher=dispatcher,
+        remembering=learning.remembering,
+        pauses=Pauses(database, tools=names, events=portfolio.events, clock=_now, wake=dispatcher.wake),
+        dead=DeadLetters(database, _now, dispatcher.wake),
+        accepting=accepting,
+        watching=watching,
+        clock=_now,
+        decided_by=parts.decides.name,
+    )
 
 
 async def _accepting(
@@ -155,62 +196,46 @@ def _watching(stack: AsyncExitStack, settings: Settings, database: Database) -> 
     return watching
 
 
-def _dispatcher(
-    settings: Settings,
-    place: Place,
-    portfolio: Portfolio,
-    tools: GuardedTools,
-    memory: Memory,
-    decides: Decider,
-    remembering: Remembering,
-    advice: Advice | None,
-) -> Dispatcher:
+def _dispatcher(parts: _Parts, learning: _Learning) -> Dispatcher:
     """All that handles runs."""
-    database = place.database
+    settings, place = parts.settings, parts.place
+    return Dispatcher(
+        place.database,
+        _stages(parts, learning),
+        learning.remembering,
+        Leases(place.database, _worker(settings, place), _now, shared=place.shared),
+        _now,
+        {name: kind.queueing for name, kind in parts.portfolio.events.items()},
+        url=place.engine_url,
+        most=settings.runs_at_once,
+    )
+
+
+def _stages(parts: _Parts, learning: _Learning) -> RunStages:
+    settings, portfolio, tools, decides = parts.settings, parts.portfolio, parts.tools, parts.decides
+    database = parts.place.database
+    planner = decides if isinstance(decides, Planner) else None
     recording = Recording(
         database,
         portfolio,
-        remembering,
+        learning.remembering,
         _now,
         tools.tools,
         decided_by=decides.name,
         retrying=settings.retrying,
         jitter=random.Random(),
     )
-    situations = Situations(database, portfolio, tools.tools, memory if settings.memory else None, _now, advice)
+    memory = parts.memory if settings.memory else None
+    # The Planner goes by evidence, and reads nothing.
+    advice = learning.advice if planner is None else None
+    situations = Situations(database, portfolio, tools.tools, memory, _now, advice)
     ledger = Ledger(database, tools, _now, settings.patience, random.Random())
-    return Dispatcher(
-        database,
-        RunStages(
-            database,
-            portfolio,
-            situations,
-            decides,
-            ledger,
-            recording,
-            _now,
-            shadow=decides if isinstance(decides, Planner) else None,
-        ),
-        remembering,
-        Leases(database, _worker(settings, place), _now, shared=place.shared),
-        _now,
-        {name: kind.queueing for name, kind in portfolio.events.items()},
-        url=place.engine_url,
-        most=settings.runs_at_once,
-    )
+    return RunStages(database, portfolio, situations, decides, ledger, recording, _now, shadow=planner)
 
 
-async def _distilling(
-    stack: AsyncExitStack,
-    settings: Settings,
-    database: Database,
-    portfolio: Portfolio,
-    memory: Memory,
-    tools: GuardedTools,
-    advice: Advice,
-) -> Distilling:
+async def _distilling(stack: AsyncExitStack, parts: _Parts, advice: Advice) -> Distilling:
     """Keeps lessons up in the background; a chat model words them where one is configured."""
-    word = None
+    settings, word = parts.settings, None
     if settings.model is not None:
         from agent.deciders.chat_wording import ChatWording
 
@@ -221,7 +246,15 @@ async def _distilling(
         )
         stack.push_async_callback(wording.aclose)
         word = wording.word
-    distilling = Distilling(database, portfolio, memory, tools.tools, _now, changed=advice.forget, word=word)
+    distilling = Distilling(
+        parts.place.database,
+        parts.portfolio,
+        parts.memory,
+        parts.tools.tools,
+        _now,
+        changed=advice.forget,
+        word=word,
+    )
     stack.push_async_callback(distilling.aclose)
     await distilling.open()
     return distilling

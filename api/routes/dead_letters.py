@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api import shapes
+from api import shapes_dead_letters
 from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
 from api.forms import DeadLettersQuery, DiscardForm
@@ -19,14 +19,14 @@ router = APIRouter(tags=["dead letters"])
 NONE = "There is no such dead letter."
 
 
-@router.get("/v1/dead-letters", response_model=shapes.DeadLetterPage, responses=problems())
+@router.get("/v1/dead-letters", response_model=shapes_dead_letters.DeadLetterPage, responses=problems())
 async def list_dead_letters(segue: Opened, caller: Reader, query: Annotated[DeadLettersQuery, Query()]) -> Response:
     """Dead letters, newest run first; those that are open, unless `state` says otherwise."""
     state = None if query.state == "all" else query.state
     return page(await segue.dead.list(caller.tenant, state, query.cursor, query.limit))
 
 
-@router.get("/v1/dead-letters/{run}", response_model=shapes.DeadLetterShown, responses=problems(s404=NONE))
+@router.get("/v1/dead-letters/{run}", response_model=shapes_dead_letters.DeadLetterShown, responses=problems(s404=NONE))
 async def show_dead_letter(segue: Opened, caller: Reader, run: str) -> Response:
     """One dead letter: every try, what operators did with it, and the run's own record."""
     return Json(await segue.dead.show(caller.tenant, known_form("dead letter", run)))
@@ -34,7 +34,7 @@ async def show_dead_letter(segue: Opened, caller: Reader, run: str) -> Response:
 
 @router.post(
     "/v1/dead-letters/{run}/replay",
-    response_model=shapes.DeadLetterRow,
+    response_model=shapes_dead_letters.DeadLetterRow,
     responses=problems(s404=NONE, s409="It was discarded."),
 )
 async def replay_dead_letter(segue: Opened, caller: Operator, run: str) -> Response:
@@ -47,7 +47,7 @@ async def replay_dead_letter(segue: Opened, caller: Operator, run: str) -> Respo
 
 @router.post(
     "/v1/dead-letters/{run}/discard",
-    response_model=shapes.DeadLetterRow,
+    response_model=shapes_dead_letters.DeadLetterRow,
     responses=problems(**BODY, s404=NONE, s409="It was replayed, or its run is being tried again."),
     openapi_extra=json_body(DiscardForm),
 )

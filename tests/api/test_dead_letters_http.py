@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from api import shapes
+from api import shapes_dead_letters
 from tests.agent.letters import dead_letter, store
 from tests.api.served import Served, is_problem
 from tests.api.test_cli import ask, ask_json, invoke
@@ -32,16 +32,16 @@ def listed(served: Served, **query: Any) -> list[str]:
 def test_a_letter_is_listed_shown_replayed_once_and_its_run_handled(served: Served) -> None:
     run = buried(served, tries=3)
     shown = served.http.get(f"/v1/dead-letters/{run}").json()
-    shapes.DeadLetterShown.model_validate(shown)
+    shapes_dead_letters.DeadLetterShown.model_validate(shown)
     assert [entry["attempt"] for entry in shown["history"]] == [1, 2, 3]
     assert shown["record"] == served.http.get(f"/v1/runs/{run}").json()
     page = served.http.get("/v1/dead-letters", params={"limit": 200}).json()
-    shapes.DeadLetterPage.model_validate(page)
+    shapes_dead_letters.DeadLetterPage.model_validate(page)
     assert run in listed(served)
     first, second = (served.http.post(f"/v1/dead-letters/{run}/replay") for _ in range(2))
     assert (first.status_code, first.json()["state"]) == (200, "replayed")
     assert second.json() == first.json()
-    shapes.DeadLetterRow.model_validate(first.json())
+    shapes_dead_letters.DeadLetterRow.model_validate(first.json())
     ended = served.ended(run)
     assert (ended["status"], [effect["tool"] for effect in ended["effects"]]) == ("done", ["pause_mail"])
     assert run not in listed(served)
@@ -58,7 +58,7 @@ def test_a_discarded_letter_is_kept_and_not_replayed(served: Served) -> None:
     refused = served.http.post(f"{path}/replay")
     assert (refused.status_code, is_problem(refused)) == (409, True)
     shown = served.http.get(path).json()
-    shapes.DeadLetterShown.model_validate(shown)
+    shapes_dead_letters.DeadLetterShown.model_validate(shown)
     assert shown["history"][-1]["reason"] == "a test order"
     assert shown["record"]["status"] == "failed"
 

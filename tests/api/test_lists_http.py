@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes, shapes_memory, shapes_sources, shapes_uplift
+from api import shapes, shapes_dead_letters, shapes_memory, shapes_sources, shapes_uplift
 from api.shapes_lessons import LessonPage
 from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
@@ -29,7 +29,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/effects": shapes.EffectPage,
     "/v1/outcomes": shapes.OutcomePage,
     "/v1/pauses": shapes.Pauses,
-    "/v1/dead-letters": shapes.DeadLetterPage,
+    "/v1/dead-letters": shapes_dead_letters.DeadLetterPage,
     "/v1/memory/episodes": shapes_memory.EpisodePage,
     "/v1/memory/sources": shapes_sources.SourcePage,
     "/v1/memory/lessons?state=all": LessonPage,
