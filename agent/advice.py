@@ -20,7 +20,7 @@ from agent.types import LikeCase
 from memory.conditions import fits
 from memory.lesson_settings import LessonSettings
 from memory.recall import Memory, MemoryUnavailable
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.types import ActionEvidence, Episode, Feature, Lesson
 
 MOST_LESSONS = 6

@@ -13,7 +13,7 @@ from agent.store.database import Database
 from agent.store.queries import Shown, iso
 from memory.map import lay_out
 from memory.recall import Memory
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.settings import Settings
 from memory.types import Episode
 

@@ -11,7 +11,7 @@ from statistics import fmean, variance
 from agent.portfolio.model import Portfolio
 from agent.store.queries import Shown
 from agent.store.reflex import Noted, NotedDecision
-from memory.scoring import combined
+from memory.rewards import combined
 
 LEAST = 5
 """Runs on either side from which a difference is told: two that earned the same would seem to leave no doubt."""

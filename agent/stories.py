@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from agent.store import episodes
 from agent.store.episode_looks import Seen, Story, Told, Uses
 from agent.store.queries import Shown, iso
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.types import Episode
 
 GOOD = 0.5

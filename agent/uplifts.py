@@ -17,7 +17,7 @@ from agent.store.database import Database
 from agent.store.queries import Shown
 from agent.store.switches import Switch
 from agent.switching import Switches, shown, unknown
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.types import Arm
 from memory.uplift import Tally, anytime, uplift, verdict
 

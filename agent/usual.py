@@ -9,7 +9,7 @@ from agent.store import past
 from agent.store.database import Database
 from agent.store.past import LivedRun
 from agent.types import PastRun
-from memory.scoring import judged
+from memory.rewards import judged
 from memory.settings import Settings
 from tools.types import Tool
 

@@ -18,7 +18,7 @@ from agent.portfolio.model import Portfolio
 from agent.store import logged
 from agent.store.database import Database
 from agent.store.queries import Shown
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.valuing import POLICIES, Choice, Estimate, PolicyName, Rival, ValuingError, value
 
 MOST_RUNS = 5_000

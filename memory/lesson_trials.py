@@ -15,7 +15,7 @@ from memory.clusters import clusters
 from memory.conditions import Conditions, Mask, candidates, mask_of
 from memory.lesson_settings import LessonSettings
 from memory.lesson_tables import Split, counted
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.types import Episode, Feature, Rule
 
 

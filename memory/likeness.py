@@ -1,9 +1,10 @@
-"""How far the features of two situations agree. Start with `agree`; `agreements` is the same for many at once."""
+"""How far the features of two situations agree. Start with `agree`; `Agreements` is the same for many at once."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,13 @@ from numpy.typing import NDArray
 from memory.settings import Settings
 from memory.types import Feature
 
+Fact: TypeAlias = tuple[int, float]
+"""Of a feature: a code of its category, and the number it is or NaN."""
+Facts: TypeAlias = Mapping[str, Fact]
+
 _NUMBERS = (int, float)
+_MISSING, _NUMBER = 0, 1
+_NOTHING: Fact = (_MISSING, math.nan)
 
 
 def agree(f: Mapping[str, Feature], f_i: Mapping[str, Feature], mismatch: float = Settings.mismatch) -> float:
@@ -31,19 +38,21 @@ def agree(f: Mapping[str, Feature], f_i: Mapping[str, Feature], mismatch: float 
 
 def _distance(a: Feature, b: Feature) -> float:
     """0 for alike, 1 for different; numbers lie between."""
-    if type(a) is str or type(b) is str:
-        return 0.0 if a == b else 1.0
+    if _says_nothing(a) or _says_nothing(b):
+        return 0.0
     if _is_number(a) and _is_number(b):
-        x, y = _finite(a), _finite(b)
-        if x is None or y is None or x == y:
-            return 0.0
+        x, y = float(a), float(b)
         scale = max(abs(x), abs(y))
-        return min(1.0, abs(x / scale - y / scale))
+        return min(1.0, abs(x / scale - y / scale)) if x != y else 0.0
     return 0.0 if type(a) is type(b) and a == b else 1.0
 
 
 def _is_number(value: Feature) -> bool:
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)
+
+
+def _says_nothing(value: Feature) -> bool:
+    return _is_number(value) and _finite(value) is None
 
 
 def _finite(value: Feature) -> float | None:
@@ -55,44 +64,61 @@ def _finite(value: Feature) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def agreements(
-    rows: Sequence[Mapping[str, Feature]], names: Sequence[str], mismatch: float = Settings.mismatch
+def facts(features: Mapping[str, Feature]) -> Facts:
+    """What is compared of them, worked out once."""
+    return {name: _fact(value) for name, value in features.items()}
+
+
+def _fact(value: Feature) -> Fact:
+    """All numbers are one category; those that say nothing are another, as what is missing."""
+    if not _is_number(value):
+        return hash((type(value), value)), math.nan
+    number = _finite(value)
+    return (_MISSING, math.nan) if number is None else (_NUMBER, number)
+
+
+class Agreements:
+    """How a situation and others agree over the situation's features."""
+
+    def __init__(self, situation: Facts, others: Sequence[Facts], mismatch: float) -> None:
+        rows = (situation, *others)
+        self._mismatch = mismatch
+        self._columns = [_column([row.get(name, _NOTHING) for row in rows]) for name in sorted(situation)]
+        self._count = len(rows)
+
+    def with_situation(self) -> NDArray[np.float64]:
+        """`agree` of the situation with each of the others."""
+        apart = np.zeros(self._count)
+        for codes, numbers in self._columns:
+            there = (codes != _MISSING) & (codes[0] != _MISSING)
+            apart += np.where(there, _apart(codes[0], codes, numbers[0], numbers), 0.0)
+        return np.power(np.float64(self._mismatch), apart, dtype=np.float64)[1:]
+
+    def pairs(self) -> NDArray[np.float64]:
+        """Of each with each, the situation first; positive semidefinite.
+
+        For that, a feature that is missing, or a number that is none, is a value of its own here: were it like
+        everything, two rows could be as good as equal to a third and yet apart, and a regression over them could take
+        any value.
+        """
+        apart = np.zeros((self._count, self._count))
+        for codes, numbers in self._columns:
+            apart += _apart(codes[:, None], codes[None, :], numbers[:, None], numbers[None, :])
+        return np.power(np.float64(self._mismatch), apart, dtype=np.float64)
+
+
+def _column(values: Sequence[Fact]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    return np.array([code for code, _ in values], np.int64), np.array([number for _, number in values])
+
+
+def _apart(
+    codes: NDArray[np.int64], others: NDArray[np.int64], numbers: NDArray[np.float64], theirs: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """As `agree`, of every row with every row over these features; shape (rows, rows), positive semidefinite.
-
-    For that, a feature that is missing, or a number that is none, is a value of its own here: were it like everything,
-    two rows could be as good as equal to a third and yet apart, and a regression over them could take any value.
-    """
-    apart = np.zeros((len(rows), len(rows)))
-    for name in names:
-        apart += _apart([row.get(name) for row in rows])
-    return np.power(np.float64(mismatch), apart, dtype=np.float64)
-
-
-def _apart(values: Sequence[Feature | None]) -> NDArray[np.float64]:
-    """`_distance` of every value to every value."""
-    codes: dict[object, int] = {}
-    numbers = {row: number for row, value in enumerate(values) for number in [_number(value)] if number is not None}
-    coded = np.array([codes.setdefault(_category(value), len(codes)) for value in values])
-    apart: NDArray[np.float64] = (coded[:, None] != coded[None, :]).astype(np.float64)
-    if numbers:
-        apart[np.ix_(list(numbers), list(numbers))] = _shares(np.array(list(numbers.values())))
+    """`_distance`: 1 for other categories; how far two numbers are apart, relative to the greater, at most 1."""
+    apart: NDArray[np.float64] = (codes != others).astype(np.float64)
+    if not np.isnan(theirs).all():
+        scale = np.maximum(np.abs(numbers), np.abs(theirs))
+        scale[scale == 0.0] = 1.0
+        shares = np.minimum(1.0, np.abs(numbers / scale - theirs / scale))
+        np.copyto(apart, shares, where=~np.isnan(shares))
     return apart
-
-
-def _number(value: Feature | None) -> float | None:
-    return _finite(value) if value is not None and _is_number(value) else None
-
-
-def _category(value: Feature | None) -> object:
-    """All numbers are one; what is missing, or is no number, is another."""
-    if value is None or _is_number(value):
-        return _number(value) is not None
-    return type(value), value
-
-
-def _shares(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far any two numbers are apart, relative to the greater of them, at most 1."""
-    scale = np.maximum(np.abs(numbers[:, None]), np.abs(numbers[None, :]))
-    scale[scale == 0.0] = 1.0
-    return np.minimum(1.0, np.abs(numbers[:, None] / scale - numbers[None, :] / scale))

@@ -17,11 +17,12 @@ from numpy.typing import NDArray
 
 from memory.chroma import IndexUnavailable
 from memory.embedding import Embedder
-from memory.episodes import EpisodeError, check_episode
+from memory.episodes import check_episode
 from memory.index import EpisodeIndex
 from memory.scoring import Neighbour, evidence
 from memory.settings import Settings
 from memory.tail import Tail
+from memory.telling import Tellings
 from memory.types import ActionEvidence, Episode, Feature
 from memory.vectors import nearest
 
@@ -61,6 +62,7 @@ class Memory:
         self._settings = settings
         self._clock = clock
         self._tail = Tail()
+        self._tellings = Tellings(settings.operator_trust)
         self._writing = asyncio.Lock()
         self._descriptions: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
 
@@ -106,16 +108,20 @@ class Memory:
         sound = [
             episode
             for episode in episodes
-            if episode.id in near
-            and episode.tenant == tenant
-            and episode.event_type == event_type
-            and _is_sound(episode)
+            if episode.id in near and episode.tenant == tenant and episode.event_type == event_type
         ]
         vectors = await self.vectors(tenant=tenant, event_type=event_type, ids=[episode.id for episode in sound])
         neighbours = [
             Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
         ]
-        return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
+        return evidence(
+            neighbours,
+            features=features,
+            goals=goals,
+            now=self._clock(),
+            settings=self._settings,
+            tellings=self._tellings,
+        )
 
     async def closeness(self, *, tenant: str, event_type: str, text: str, ids: Sequence[str]) -> Mapping[str, float]:
         """Cosine of the text to that of each of these episodes that is known. Raises `MemoryUnavailable`."""
@@ -244,15 +250,6 @@ class Memory:
             rows.setdefault((episode.tenant, episode.event_type), []).append(row)
         for (tenant, event_type), own in rows.items():
             await self._index.add(tenant, event_type, [batch[row].id for row in own], vectors[own])
-
-
-def _is_sound(episode: Episode) -> bool:
-    try:
-        check_episode(episode)
-    except EpisodeError as error:
-        _log.warning("left out of recall: %s", error)
-        return False
-    return True
 
 
 async def _batches(episodes: AsyncIterable[Episode] | Iterable[Episode]) -> AsyncIterator[Sequence[Episode]]:

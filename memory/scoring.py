@@ -17,24 +17,24 @@ what is surprisingly bad gives way to them.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.likeness import agree
+from memory.likeness import Agreements, Facts, facts
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.types import EVERY_GOAL, ActionEvidence, Episode, Feature
+from memory.telling import Telling, Tellings
+from memory.types import ActionEvidence, Episode, Feature
 
 _SECONDS_PER_DAY = 86_400.0
-_UNTOLD = 0.5
-"""What was expected of an action when nobody wrote it down."""
 _LASTING = 1e-6
 """What trust and age must leave of an episode for its surprise to count."""
 _SURE = 0.95
@@ -126,23 +126,25 @@ def evidence(
     goals: Mapping[str, float],
     now: datetime,
     settings: Settings,
+    tellings: Tellings | None = None,
 ) -> Mapping[str, ActionEvidence]:
     """What the neighbours say about each action, by action name; actions nobody speaks about are absent.
 
     Rewards count by `goals` (weights >= 0, else ValueError), over the goals an episode has rewards for. Without such an
-    outcome only the operators' own word counts, see `Settings.operator_trust`.
+    outcome only the operators' own word counts, see `Settings.operator_trust`. An episode whose values are out of range
+    is left out.
     """
     for goal, value in goals.items():
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
-    voices = [voice for one in _distinct(neighbours) for voice in [_hear(one, features, goals, now, settings)] if voice]
-    voices = _standing(voices, settings.standing)
-    voices.sort(key=lambda voice: (-voice.weight, voice.id))
+    known = Tellings(settings.operator_trust) if tellings is None else tellings
+    heard = [(one, told) for one in _distinct(neighbours) for told in [known.of(one.episode, goals)] if told]
+    voices = _Voices(heard, facts(features), now, settings)
     words: dict[str, list[_Word]] = {}
-    for voice in voices[: settings.k]:
-        for action, word in voice.words():
+    for row in voices.loudest(settings.k):
+        for action, word in voices.words(row):
             words.setdefault(action, []).append(word)
-    moved = _surprises(voices, features, settings)
+    moved = voices.surprises()
     return {
         action: _sum(action, words.get(action, []), moved.get(action, 0.0), settings.source_cap)
         for action in sorted(words.keys() | moved.keys())
@@ -156,11 +158,7 @@ def weigh(
     if not similarity >= settings.s0:
         return 0.0
     kernel = math.exp((min(similarity, 1.0) - 1.0) / (settings.h_bare if bare else settings.h))
-    return settings.weight * kernel * agreement * trust * _fading(age_days, settings)
-
-
-def _fading(age_days: float, settings: Settings) -> float:
-    return math.exp2(-max(age_days, 0.0) / settings.half_life_days)
+    return settings.weight * kernel * agreement * trust * math.exp2(-max(age_days, 0.0) / settings.half_life_days)
 
 
 class _Word(NamedTuple):
@@ -172,142 +170,76 @@ class _Word(NamedTuple):
     reward: float
 
 
-class _Verdict(NamedTuple):
-    """How one action of an episode turned out."""
+class _Voices:
+    """Episodes that have something to say, in order of their ids; arrays have a value for each."""
 
-    share: float
-    """Of the episode's weight."""
-    reward: float
-    expected: float
-    """p_i of the formula."""
+    def __init__(
+        self, heard: Sequence[tuple[Neighbour, Telling]], situation: Facts, now: datetime, settings: Settings
+    ) -> None:
+        self._settings = settings
+        heard = sorted(heard, key=lambda pair: pair[1].episode.id)
+        self._neighbours = [one for one, _ in heard]
+        self._told = [told for _, told in heard]
+        self._agreements = Agreements(situation, [told.facts for told in self._told], settings.mismatch)
+        trust = np.array([told.episode.trust for told in self._told])
+        ages = (now.timestamp() - np.array([told.closed for told in self._told])) / _SECONDS_PER_DAY
+        self._similarity = np.array([one.similarity for one in self._neighbours])
+        self._lasting = trust * np.exp2(-np.maximum(ages, 0.0) / settings.half_life_days)
+        """What trust, age and its source's standing leave of it."""
+        self._share = np.array([told.loudest for told in self._told])
+        self._full = self._kernel(bare=not situation) * self._lasting
+        """Weight of a whole share."""
+        standing = self._standing(self._full * self._share > 0)
+        self._full, self._lasting = self._full * standing, self._lasting * standing
 
+    def _kernel(self, *, bare: bool) -> NDArray[np.float64]:
+        settings, width = self._settings, self._settings.h_bare if bare else self._settings.h
+        kernel = np.exp((np.minimum(self._similarity, 1.0) - 1.0) / width) * self._agreements.with_situation()
+        return np.where(self._similarity >= settings.s0, settings.weight * kernel, 0.0)
 
-class _Voice(NamedTuple):
-    """An episode that has something to say."""
+    def _standing(self, speaks: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """A source that few of the voices come from says less: it must have told enough before it is heard as others.
 
-    neighbour: Neighbour
-    weight: float
-    """Of the action it says most about."""
-    full: float
-    """Weight of a whole share."""
-    lasting: float
-    """What trust, age and its source's standing leave of it."""
-    verdicts: Mapping[str, _Verdict]
+        Its voices weigh in proportion, below `standing` of the voices that the greatest source has.
+        """
+        sources = [told.episode.source for told in self._told]
+        number = Counter(itertools.compress(sources, speaks))
+        full = self._settings.standing * max(number.values(), default=0)
+        return np.array([min(1.0, number[source] / full) if number[source] else 0.0 for source in sources])
 
-    @property
-    def id(self) -> str:
-        return self.neighbour.episode.id
+    def loudest(self, count: int) -> Sequence[int]:
+        """Rows of the weightiest, by what they say most about."""
+        weight = (self._full * self._share).tolist()
+        order = sorted(range(len(weight)), key=lambda row: -weight[row])
+        return [row for row in order[:count] if weight[row] > 0]
 
-    @property
-    def source(self) -> str:
-        return self.neighbour.episode.source
+    def words(self, row: int) -> Iterator[tuple[str, _Word]]:
+        told, full = self._told[row], float(self._full[row])
+        for action, verdict in told.verdicts.items():
+            if full * verdict.share > 0:
+                yield action, _Word(told.episode.id, told.episode.source, full * verdict.share, verdict.reward)
 
-    def at(self, factor: float) -> _Voice:
-        """The same, weighing less."""
-        return self._replace(weight=self.weight * factor, full=self.full * factor, lasting=self.lasting * factor)
-
-    def words(self) -> Iterator[tuple[str, _Word]]:
-        source = self.source
-        for action, verdict in self.verdicts.items():
-            if self.full * verdict.share > 0:
-                yield action, _Word(self.id, source, self.full * verdict.share, verdict.reward)
+    def surprises(self) -> Mapping[str, float]:
+        """D of the formula, of those whose vectors are known."""
+        known = np.array([one.vector is not None for one in self._neighbours], bool)
+        rows = np.flatnonzero(known & (self._full * self._share > 0) & (self._lasting > _LASTING)).tolist()
+        heard = [
+            Surprise(
+                similarity=self._neighbours[row].similarity,
+                vector=cast("NDArray[np.float32]", self._neighbours[row].vector),
+                source=self._told[row].episode.source,
+                doubt=float(1.0 / (self._lasting[row] * self._share[row])),
+                amounts=self._told[row].surprises,
+            )
+            for row in rows
+        ]
+        own = [0, *(row + 1 for row in rows)]
+        return surprises(heard, self._agreements.pairs()[np.ix_(own, own)], self._settings) if heard else {}
 
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
     """Each episode once, so that an index that answers twice counts once."""
     return list({one.episode.id: one for one in sorted(neighbours, key=lambda one: one.similarity)}.values())
-
-
-def _hear(
-    neighbour: Neighbour, features: Mapping[str, Feature], goals: Mapping[str, float], now: datetime, settings: Settings
-) -> _Voice | None:
-    """The episode's voice; None when it has no outcome and no operator's word, or weighs nothing."""
-    episode = neighbour.episode
-    verdicts = _verdicts(episode, goals, settings.operator_trust)
-    if not verdicts:
-        return None
-    age_days = (now - episode.closed_at).total_seconds() / _SECONDS_PER_DAY
-    full = weigh(
-        similarity=neighbour.similarity,
-        agreement=agree(features, episode.features, settings.mismatch),
-        trust=episode.trust,
-        age_days=age_days,
-        settings=settings,
-        bare=not features,
-    )
-    loudest = full * max(verdict.share for verdict in verdicts.values())
-    lasting = episode.trust * _fading(age_days, settings)
-    return _Voice(neighbour, loudest, full, lasting, verdicts) if loudest > 0 else None
-
-
-def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
-    """A source that few of the voices come from says less: it must have told enough before it is heard as others are.
-
-    Its voices weigh in proportion, below `share` of the voices that the greatest source has.
-    """
-    number = Counter(voice.source for voice in voices)
-    full = share * max(number.values(), default=0)
-    return [voice.at(min(1.0, number[voice.source] / full)) for voice in voices]
-
-
-def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, _Verdict]:
-    """Per action its share of the episode's weight, its reward and what was expected of it.
-
-    An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
-    """
-    found = judged(episode.rewards, goals, operator_trust)
-    verdicts = dict.fromkeys(episode.declined, _Verdict(operator_trust, 0.0, _UNTOLD))
-    for taken in episode.actions:
-        expected = _UNTOLD if taken.prior is None else taken.prior
-        if found is not None:
-            reward, share = found
-            verdicts[taken.action] = _Verdict(share, reward, expected)
-        elif taken.decided_by == "operator":
-            verdicts[taken.action] = _Verdict(operator_trust, 1.0, expected)
-    return verdicts
-
-
-def judged(
-    rewards: Mapping[str, float], goals: Mapping[str, float], operator_trust: float
-) -> tuple[float, float] | None:
-    """Reward by outcomes and an operator's judgement, and its share of an episode's weight; None without either.
-
-    The judgement stands for each goal that no outcome has graded, with `operator_trust` of that goal's weight; alone it
-    has that share of the episode's weight. It never lessens the share of an outcome.
-    """
-    reward, thumb = combined(rewards, goals), rewards.get(EVERY_GOAL)
-    if thumb is None:
-        return None if reward is None else (reward, 1.0)
-    if reward is None:
-        return thumb, operator_trust
-    graded = math.fsum(weight for goal, weight in goals.items() if goal in rewards)
-    rest = operator_trust * math.fsum(weight for goal, weight in goals.items() if goal not in rewards)
-    return (graded * reward + rest * thumb) / (graded + rest), 1.0
-
-
-def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:
-    """Mean of the outcomes' rewards by the goals' weights; None when no goal that counts has one."""
-    if not rewards:
-        return None
-    counted = [(goals[goal], reward) for goal, reward in rewards.items() if goals.get(goal, 0.0) > 0]
-    total = math.fsum(weight for weight, _ in counted)
-    return min(1.0, math.fsum(weight * reward for weight, reward in counted) / total) if total else None
-
-
-def _surprises(voices: Sequence[_Voice], features: Mapping[str, Feature], settings: Settings) -> Mapping[str, float]:
-    heard = [
-        Surprise(
-            similarity=voice.neighbour.similarity,
-            vector=voice.neighbour.vector,
-            features=voice.neighbour.episode.features,
-            source=voice.source,
-            doubt=1.0 / (voice.lasting * max(verdict.share for verdict in voice.verdicts.values())),
-            amounts={action: verdict.reward - verdict.expected for action, verdict in voice.verdicts.items()},
-        )
-        for voice in sorted(voices, key=lambda voice: voice.id)
-        if voice.neighbour.vector is not None and voice.lasting > _LASTING
-    ]
-    return surprises(heard, features, settings)
 
 
 def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:

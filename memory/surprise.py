@@ -15,9 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.likeness import agreements
 from memory.settings import Settings
-from memory.types import Feature
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,6 @@ class Surprise:
     similarity: float
     """Cosine of its text to the text at hand."""
     vector: NDArray[np.float32]
-    features: Mapping[str, Feature]
     source: str
     doubt: float
     """Variance of its noise as a multiple of the usual one: more for what is old or little trusted."""
@@ -35,11 +32,12 @@ class Surprise:
     """Reward less what was expected, in [-1, 1], by action."""
 
 
-def surprises(heard: Sequence[Surprise], features: Mapping[str, Feature], settings: Settings) -> Mapping[str, float]:
-    """D(a) by action, of which each source gives at most `source_pull` in either direction."""
-    if not heard:
-        return {}
-    alpha = _shares(heard, features, settings)
+def surprises(heard: Sequence[Surprise], agreements: NDArray[np.float64], settings: Settings) -> Mapping[str, float]:
+    """D(a) by action, of which each source gives at most `source_pull` in either direction.
+
+    `agreements`: how the features agree, of the situation and each of those heard with each, shape (n + 1, n + 1).
+    """
+    alpha = _shares(heard, agreements, settings)
     by_source: dict[str, dict[str, float]] = {}
     for one, share in zip(heard, alpha.tolist(), strict=True):
         for action, amount in one.amounts.items():
@@ -49,14 +47,12 @@ def surprises(heard: Sequence[Surprise], features: Mapping[str, Feature], settin
     return {action: sum(max(-pull, min(pull, said)) for said in of.values()) for action, of in by_source.items()}
 
 
-def _shares(heard: Sequence[Surprise], features: Mapping[str, Feature], settings: Settings) -> NDArray[np.float64]:
+def _shares(heard: Sequence[Surprise], agreements: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
     vectors = np.stack([one.vector for one in heard])
-    cosines = np.empty((len(heard) + 1, len(heard) + 1))
+    cosines = np.empty(agreements.shape)
     cosines[1:, 1:] = vectors @ vectors.T
     cosines[0, 1:] = cosines[1:, 0] = [one.similarity for one in heard]
     cosines[0, 0] = 1.0
-    alike = np.exp((np.clip(cosines, -1.0, 1.0) - 1.0) / settings.h_surprise)
-    if features:
-        alike *= agreements([features, *(one.features for one in heard)], sorted(features), settings.mismatch)
+    alike = np.exp((np.clip(cosines, -1.0, 1.0) - 1.0) / settings.h_surprise) * agreements
     noise = np.diag([settings.ridge * one.doubt for one in heard])
     return np.asarray(np.linalg.solve(alike[1:, 1:] + noise, alike[1:, 0]))

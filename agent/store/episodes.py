@@ -127,6 +127,7 @@ class EpisodeReader:
     """Reads those of the named episodes that have something to say, and keeps what never changes of them.
 
     Rewards are read every time, and which sources are revoked; an episode when it has a reward, or an operator's word.
+    While its rewards stay the same, so does the object.
     That of a run that failed is not kept: the run may be replayed, and then it is another.
     """
 
@@ -156,13 +157,27 @@ class EpisodeReader:
             self._keep(tenant, {name: read.get(name) for name in unread if name not in unsettled})
             known |= read
         silent_sources = revoked_among(connection, tenant, {one.source for one in known.values()})
+        changed = {
+            name: replace(one, rewards=own)
+            for name, one in known.items()
+            if (own := graded.get(name, {})) != one.rewards
+        }
+        self._renew(tenant, changed)
+        known |= changed
         return tuple(
-            replace(known[name], rewards=graded.get(name, {}))
+            known[name]
             for name in ids
             if name in known
             and known[name].source not in silent_sources
             and (name in graded or _has_operators_word(known[name]))
         )
+
+    def _renew(self, tenant: str, changed: Mapping[str, Episode]) -> None:
+        """Those that are kept, with their rewards of now: as long as these stay, readers get the same object."""
+        with self._lock:
+            for name in changed:
+                if (tenant, name) in self._kept:
+                    self._kept[tenant, name] = changed[name]
 
     def _keep(self, tenant: str, found: Mapping[str, Episode | None]) -> None:
         with self._lock:

@@ -15,7 +15,7 @@ from agent.store.episodes import rewards_of
 from agent.store.prepared import Prepared
 from agent.store.tables import episodes, lessons, lessons_shown
 from memory.lessons import lesson_text
-from memory.scoring import combined
+from memory.rewards import combined
 from memory.types import Condition, Distilled, Lesson, Rule, Support
 
 MOST_KNOWN = 500

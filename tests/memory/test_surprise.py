@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import hypothesis
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.likeness import agree, agreements
+from memory.likeness import Agreements, agree, facts
 from memory.scoring import Neighbour, corrected, evidence, scores
 from memory.settings import Settings
 from memory.types import ActionEvidence, Feature
@@ -42,6 +42,12 @@ def _near(name: str, action: str, reward: float, angle: float = 0.0, **said: obj
 def _surprise(*near: Neighbour, settings: Settings = SETTINGS, features: Mapping[str, Feature] | None = None) -> float:
     said = evidence(near, features=features or {}, goals=GOALS, now=NOW, settings=settings)
     return said["call"].surprise
+
+
+def _agreements(rows: Sequence[Mapping[str, Feature]]) -> Agreements:
+    """Of the first, as the situation, and the others."""
+    situation, *others = map(facts, rows)
+    return Agreements(situation, others, SETTINGS.mismatch)
 
 
 def _said(action: str, surprise: float) -> ActionEvidence:
@@ -95,14 +101,21 @@ def test_a_situation_with_other_features_tells_less() -> None:
 @quick
 @given(st.lists(st.fixed_dictionaries(dict.fromkeys("abc", plain)), min_size=1, max_size=8))
 def test_many_at_once_agree_as_two_at_a_time_do_where_nothing_is_missing(rows: list[dict[str, Feature]]) -> None:
-    expected = [[agree(one, other) for other in rows] for one in rows]
-    assert agreements(rows, ["a", "b", "c"]) == pytest.approx(np.array(expected))
+    found = _agreements(rows)
+    assert found.pairs() == pytest.approx(np.array([[agree(one, other) for other in rows] for one in rows]))
+
+
+@quick
+@given(st.dictionaries(st.sampled_from("abc"), scalars), st.lists(st.dictionaries(st.sampled_from("abcd"), scalars)))
+def test_a_situation_agrees_with_many_as_with_each(one: dict[str, Feature], rows: list[dict[str, Feature]]) -> None:
+    expected = [agree(one, other) for other in rows]
+    assert _agreements([one, *rows]).with_situation() == pytest.approx(np.array(expected))
 
 
 @quick
 @given(st.lists(st.dictionaries(st.sampled_from("abc"), scalars), min_size=1, max_size=12))
 def test_no_features_make_the_regression_run_wild(rows: list[dict[str, Feature]]) -> None:
-    assert np.linalg.eigvalsh(agreements(rows, ["a", "b", "c"])).min() > -1e-9
+    assert np.linalg.eigvalsh(_agreements([dict.fromkeys("abc", 1), *rows]).pairs()).min() > -1e-9
 
 
 def test_what_lacks_a_feature_is_no_bridge_between_those_that_differ_by_it() -> None:

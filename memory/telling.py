@@ -1,0 +1,107 @@
+"""What an episode has to say, whatever the situation: worked out once and kept. Start with `Tellings`."""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from memory.episodes import EpisodeError, check_episode
+from memory.likeness import Facts, facts
+from memory.rewards import judged
+from memory.types import Episode
+
+MOST = 32_768
+"""Episodes whose telling is kept, about 1 kB each."""
+
+_UNTOLD = 0.5
+"""What was expected of an action when nobody wrote it down."""
+_log = logging.getLogger(__name__)
+
+
+class Verdict(NamedTuple):
+    """How one action of an episode turned out."""
+
+    share: float
+    """Of the episode's weight."""
+    reward: float
+    expected: float
+    """p_i of the formula."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """An episode that has something to say."""
+
+    episode: Episode
+    verdicts: Mapping[str, Verdict]
+    loudest: float
+    """The greatest share among them."""
+    closed: float
+    """Seconds since the epoch."""
+    facts: Facts
+    surprises: Mapping[str, float]
+    """By action, how much better than expected it did."""
+
+
+class Tellings:
+    """Kept as long as an episode is the same object, which it is not any more once its rewards change."""
+
+    def __init__(self, operator_trust: float, most: int = MOST) -> None:
+        self._operator_trust = operator_trust
+        self._most = most
+        self._kept: OrderedDict[str, tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
+
+    def of(self, episode: Episode, goals: Mapping[str, float]) -> Telling | None:
+        """None when it has nothing to say, or a value that is out of range, which is logged."""
+        known = self._kept.get(episode.id)
+        if known is not None and known[0] is episode and known[1] == goals:
+            return known[2]
+        told = self._tell(episode, goals)
+        self._kept[episode.id] = (episode, dict(goals), told)
+        self._kept.move_to_end(episode.id)
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+        return told
+
+    def _tell(self, episode: Episode, goals: Mapping[str, float]) -> Telling | None:
+        try:
+            check_episode(episode)
+        except EpisodeError as error:
+            _log.warning("left out of recall: %s", error)
+            return None
+        return tell(episode, goals, self._operator_trust)
+
+
+def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Telling | None:
+    """What it says by these goals; None when it has no outcome and no operator's word."""
+    verdicts = _verdicts(episode, goals, operator_trust)
+    if not verdicts:
+        return None
+    return Telling(
+        episode=episode,
+        verdicts=verdicts,
+        loudest=max(verdict.share for verdict in verdicts.values()),
+        closed=episode.closed_at.timestamp(),
+        facts=facts(episode.features),
+        surprises={action: verdict.reward - verdict.expected for action, verdict in verdicts.items()},
+    )
+
+
+def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, Verdict]:
+    """Per action its share of the episode's weight, its reward and what was expected of it.
+
+    An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
+    """
+    found = judged(episode.rewards, goals, operator_trust)
+    verdicts = dict.fromkeys(episode.declined, Verdict(operator_trust, 0.0, _UNTOLD))
+    for taken in episode.actions:
+        expected = _UNTOLD if taken.prior is None else taken.prior
+        if found is not None:
+            reward, share = found
+            verdicts[taken.action] = Verdict(share, reward, expected)
+        elif taken.decided_by == "operator":
+            verdicts[taken.action] = Verdict(operator_trust, 1.0, expected)
+    return verdicts
