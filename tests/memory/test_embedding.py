@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 
 from memory.embedding import MAX_CHARACTERS, Embedder
 from memory.minilm import GRAPH_VERSION, EmbeddingError, find_model_files
+from memory.quantised import exact_here
 
 TEXTS = (
     "The customer left the chatbot angry and unhelped.",
@@ -27,6 +28,10 @@ TEXTS = (
     "ok",
     "",
 )
+
+WHATS = ("The order", "A bearing", "The invoice", "An answer")
+WHOM = ("customer 7", "machine M-12", "the night shift", "our supplier")
+HOWS = ("is late again", "will fail within two days", "was paid twice", "kam nicht an")
 
 
 def _reference(texts: tuple[str, ...]) -> NDArray[np.float64]:
@@ -68,9 +73,34 @@ def _reference(texts: tuple[str, ...]) -> NDArray[np.float64]:
     return np.stack([encode(text) for text in texts])
 
 
-def test_vectors_equal_an_independent_forward_pass_of_the_same_weights(embedder: Embedder) -> None:
+@pytest.mark.parametrize(("quantised", "sentences", "words"), [(False, 0.99999, 0.99999), (True, 0.998, 0.99)])
+def test_vectors_are_those_of_an_independent_forward_pass_of_the_same_weights(
+    embedder_dir: Path, quantised: bool, sentences: float, words: float
+) -> None:
+    embedder = Embedder.open(embedder_dir, quantised=quantised)
     cosines = (embedder.embed(TEXTS) * _reference(TEXTS)).sum(1)
-    assert cosines.min() > 0.99999
+    assert cosines[:3].min() > sentences
+    assert cosines.min() > words
+
+
+def test_whole_numbers_keep_the_cosines_of_texts(embedder_dir: Path) -> None:
+    texts = [f"{what} of {whom} {how}." for what in WHATS for whom in WHOM for how in HOWS]
+    exact, quantised = (Embedder.open(embedder_dir, quantised=one).embed(texts) for one in (False, True))
+    apart = np.abs(exact @ exact.T - quantised @ quantised.T)
+    assert apart.mean() < 0.005
+    assert apart.max() < 0.03
+
+
+def test_a_processor_that_cuts_off_what_overflows_is_found_out() -> None:
+    def saturating(_: bytes, values: dict[str, NDArray[np.uint8]]) -> NDArray[np.int64]:
+        pairs = np.minimum(2 * values["x"].astype(np.int64) * 127, 2**15 - 1)
+        return np.repeat(pairs[:, ::2].sum(1, keepdims=True), 64, axis=1)
+
+    def exact(_: bytes, values: dict[str, NDArray[np.uint8]]) -> NDArray[np.int64]:
+        return np.repeat((values["x"].astype(np.int64) * 127).sum(1, keepdims=True), 64, axis=1)
+
+    assert not exact_here(saturating)
+    assert exact_here(exact)
 
 
 def test_a_paraphrase_is_nearer_than_an_unrelated_text(embedder: Embedder) -> None:
