@@ -30,7 +30,8 @@ text{font:13px system-ui,sans-serif;fill:var(--ink)}text.t{fill:var(--soft)}
 .line{fill:none;stroke:var(--k);stroke-width:1.6;stroke-linejoin:round}.line.main{stroke-width:3}
 .band{fill:var(--k);opacity:.13}
 circle{fill:var(--k);stroke:transparent;stroke-width:9;pointer-events:all}
-@media(max-width:520px){text{font-size:16px}}
+.wide+h3{margin-top:1rem}
+@media(max-width:520px){text{font-size:16px}.marks td:first-child{white-space:normal}}
 """
 """Colours `--c0` to `--c7` after Okabe and Ito; `evals/plots.py` says which line has which."""
 STYLE += "".join(f".k{number}{{--k:var(--c{number})}}" for number in range(8))
@@ -59,7 +60,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str
 
 def marks(found: Iterable[Mark]) -> Iterator[str]:
     """What had to be reached, and whether it was."""
-    yield "<h2>Marks</h2><div class=wide><table><tr><th>mark</th><th>wanted</th><th class=n>measured</th><th></th></tr>"
+    yield "<h2>Marks</h2><div class=wide><table class=marks><tr><th>mark</th><th>wanted</th><th class=n>measured</th>"
+    yield "<th></th></tr>"
     for mark in found:
         yield f"<tr><td>{escape(mark.name)}</td><td>{escape(mark.wanted)}</td><td class=n>{measured(mark)}</td>"
         yield f"<td class={mark.state}>{escape(verdict(mark))}</td></tr>"

@@ -111,8 +111,10 @@ def chart(wanted: Chart) -> Iterator[str]:
     yield "</svg></figure>"
 
 
-def whiskers(title: str, label: str, rows: Sequence[Whisker], axis_title: str, *, least: float = 1.0) -> Iterator[str]:
-    """A figure with a row each, over an axis that shows 0 and spans `least` or more."""
+def whiskers(
+    title: str, label: str, rows: Sequence[Whisker], axis_title: str, *, least: float = 1.0, signed: bool = True
+) -> Iterator[str]:
+    """A figure with a row each, over an axis that shows 0 and spans `least` or more; `signed`: it shows a plus."""
     found = [bound for one in rows for bound in (one.low, one.mean, one.high) if math.isfinite(bound)]
     along = Axis(ticks=ticks(min(0, *found), max(0, *found), least=least), start=NAMES, end=WIDTH - 56)
     bottom = TOP + ROW * len(rows)
@@ -121,7 +123,7 @@ def whiskers(title: str, label: str, rows: Sequence[Whisker], axis_title: str, *
     for tick in along.ticks:
         kind, x = "zero" if tick == 0 else "rule", along.at(tick)
         yield f"<line class={kind} x1='{x}' x2='{x}' y1='{TOP - 8}' y2='{bottom}'/>"
-        yield _text(f"{tick:+g}" if tick else "0", x, bottom + 18, "middle", "t")
+        yield _text(f"{tick:{'+' if signed and tick else ''}g}", x, bottom + 18, "middle", "t")
     for number, one in enumerate(rows):
         yield _whisker(one, along, TOP + ROW * number + 8)
     yield _text(axis_title, (along.start + along.end) / 2, bottom + 38, "middle", "t")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures.process import BrokenProcessPool
 
-from evals.learning.parts import Asked, Figures, LearningError, Part, Progress, Section
-from evals.learning.reflex import HalfFigures, play_reflex
+from evals.intervals import Spread
+from evals.learning.parts import Asked, Compared, Figures, LearningError, Part, Progress, Section
+from evals.learning.reflex import REFLEX, HalfFigures, play_reflex
+from evals.options import told_seeds
 
 SEEDS = 5
 """The first so many are played: two streams each, the whole product with every message over HTTP."""
@@ -31,7 +33,27 @@ def play(asked: Asked, progress: Progress) -> Section:
         columns=("half", "", "model calls", "tokens", "mean reward", "difference (95 %)"),
         rows=rows,
     )
-    return Section(name=PART.name, found=figures.as_json(), figures=(table,), marks=figures.marks)
+    halves = {"first half": figures.first, "second half": figures.second}
+    differences = {name: Spread(mean=one.difference, low=one.low, high=one.high) for name, one in halves.items()}
+    return Section(
+        name=PART.name,
+        found=figures.as_json(),
+        figures=(table,),
+        marks=figures.marks,
+        settings={
+            "seeds": told_seeds(seeds),
+            "events": f"{figures.events} a seed",
+            "reflex": ", ".join(f"{name} {value:g}" for name, value in REFLEX.items()),
+        },
+        compared=[
+            Compared(
+                title="with the reflex less without",
+                measure="difference in mean reward",
+                rows=differences,
+                shown="+.4f",
+            )
+        ],
+    )
 
 
 def _rows(name: str, half: HalfFigures) -> list[tuple[str, ...]]:
