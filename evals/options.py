@@ -50,7 +50,7 @@ def told_seeds(seeds: Sequence[int]) -> str:
 
 def to_be_written(option: str, path: Path | None) -> None:
     """That a file can be written there, before what takes long. Raises `BadParameter`."""
-    if path is None or str(path) == "-":
+    if path is None:
         return
     if path.is_dir():
         raise typer.BadParameter(f"{option}: {str(path)!r} is a folder. Name a file.")
