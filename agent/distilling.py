@@ -20,12 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agent.ids import new_id
+from agent.judging import OPERATORS
 from agent.portfolio.model import Portfolio
-from agent.store import episodes, lessons
+from agent.store import lessons, tellers
 from agent.store.database import Database
 from agent.store.lessons import Added, Retired
 from agent.wording import Word, Worded
-from memory.lesson_review import Review, review
+from memory.lesson_review import Review, review, unshown
 from memory.lesson_settings import LessonSettings
 from memory.lesson_trials import Told, look
 from memory.recall import Memory, MemoryUnavailable
@@ -105,12 +106,12 @@ class Distilling:
     async def distil(self, tenant: str, event_type: str) -> Changes:
         """Look at the graded episodes of an event type, and write what that changes. Raises `MemoryUnavailable`."""
         async with self._at_work:
-            found = await self._database.read(
-                lambda connection: episodes.graded(connection, tenant, event_type, self._settings.most_episodes)
+            found, told_by = await self._database.read(
+                lambda connection: tellers.graded(connection, tenant, event_type, self._settings.most_episodes)
             )
             known = await self._database.read(lambda connection: lessons.newest(connection, tenant, event_type))
             vectors = await self._vectors(tenant, event_type, found)
-            said, looked = await asyncio.to_thread(self._review, found, vectors, known)
+            said, looked = await asyncio.to_thread(self._review, found, told_by, vectors, known)
             if not said.episodes:
                 return await self._write([], _unfounded(known), self._clock(), 0)
             worded = await self._worded(event_type, looked.new)
@@ -156,9 +157,14 @@ class Distilling:
         return await self._memory.vectors(tenant=tenant, event_type=event_type, ids=[one.id for one in found])
 
     def _review(
-        self, found: Sequence[Episode], vectors: Mapping[str, NDArray[np.float32]] | None, known: Sequence[Lesson]
+        self,
+        found: Sequence[Episode],
+        told_by: Mapping[str, frozenset[str]],
+        vectors: Mapping[str, NDArray[np.float32]] | None,
+        known: Sequence[Lesson],
     ) -> tuple[Told, Review]:
-        said = look(found, self._portfolio.goals, self._settings, vectors)
+        verified = {name for name, sources in told_by.items() if all(one.startswith(OPERATORS) for one in sources)}
+        said = look(found, self._portfolio.goals, self._settings, vectors, tellers=told_by, verified=verified)
         return said, review(said, known, self._settings, alone=self._writes(said.taken))
 
     def _writes(self, actions: Collection[str]) -> frozenset[str]:
@@ -167,11 +173,15 @@ class Distilling:
         return frozenset(action for action, tool in tools.items() if tool is None or tool.governance.effect == "write")
 
     async def _worded(self, event_type: str, new: Sequence[Distilled]) -> Mapping[str, Worded]:
-        """A chat model's wording of new rules by their digest; those it has none for keep the statistical text."""
+        """A chat model's wording of new rules by their digest; those it has none for keep the statistical text.
+
+        What leans on one source alone reaches no model, this one neither.
+        """
         kind = self._portfolio.events.get(event_type)
         if self._word is None or kind is None:
             return {}
-        return {lessons.rule_digest(one.rule): await self._word(one, kind.description) for one in new[:MOST_WORDED]}
+        shown = [one for one in new if one.leans_on is None][:MOST_WORDED]
+        return {lessons.rule_digest(one.rule): await self._word(one, kind.description) for one in shown}
 
     def _new(
         self,
@@ -201,7 +211,7 @@ class Distilling:
             found_at=latest,
             replaces=before.id if before is not None else None,
         )
-        return Added(lesson=lesson, before=before)
+        return Added(lesson=_marked(lesson), before=before)
 
     def _again(self, lesson: Lesson, counts: Distilled) -> Added:
         """The same words with the counts of now."""
@@ -214,7 +224,7 @@ class Distilling:
             created_at=self._clock(),
             replaces=lesson.id,
         )
-        return Added(lesson=again, before=lesson)
+        return Added(lesson=_marked(again), before=lesson)
 
     async def _for_ever(self) -> None:
         """One event type after the other, those with most new outcomes first."""
@@ -255,11 +265,21 @@ def _told() -> Iterator[None]:
         log.exception("lessons could not be distilled, trying again")
 
 
+def _marked(lesson: Lesson) -> Lesson:
+    """With its state, and why it is not shown, as its counts say."""
+    if not unshown(lesson, lesson.found):
+        return replace(lesson, state="active", reason=None)
+    others = "another source must bear it out, or operators' outcomes by themselves, or an operator's words"
+    return replace(
+        lesson, state="uncorroborated", reason=f"it does not stand without {lesson.found.leans_on}: {others}"
+    )
+
+
 def _unfounded(known: Sequence[Lesson]) -> list[Retired]:
     """What nothing speaks for any more, but for what an operator put into words."""
     why = "no episode speaks of it any more"
     return [
         Retired(lesson=one, by=STATISTICS, reason=why)
         for one in known
-        if one.state == "active" and one.origin != "operator"
+        if one.state != "retired" and one.origin != "operator"
     ]

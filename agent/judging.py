@@ -24,6 +24,9 @@ from agent.store.queries import Shown
 from agent.thumbs import THUMB, THUMB_SCHEMA, Thumb
 from tools.types import JsonObject
 
+OPERATORS = f"{OWN}operator:"
+"""How the sources of what operators say begin; no event from outside may have such a source."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GivenOutcome:
@@ -83,7 +86,7 @@ class Judging:
     def _incoming(self, run: str, found: Judged, given: GivenOutcome) -> Incoming:
         new = new_id()
         raw = RawEvent(
-            source=f"{OWN}operator:{given.by}",
+            source=f"{OPERATORS}{given.by}",
             id=given.id or new,
             type=given.type,
             subject=found.subject,

@@ -66,7 +66,8 @@ class Lessons:
         return await self._database.read(read)
 
     async def edit(self, tenant: str, lesson: str, words: str, *, by: str) -> Shown:
-        """A new version in an operator's words, the counts added as ever; a retired lesson stands again.
+        """A new version in an operator's words, the counts added as ever; a retired lesson stands again, and one
+        that leans on a single source is shown: the operator vouches for it.
 
         Raises `NotFound`, and `Conflict` for a version that has a later one.
         """
@@ -90,7 +91,7 @@ class Lessons:
                 reason=None,
                 broken_since=None,
                 # What spoke against it before has been seen by the operator.
-                found_at=found.found_at if found.state == "active" else now,
+                found_at=found.found_at if found.state != "retired" else now,
             )
             added, _ = lessons.apply(connection, [Added(lesson=edited, before=found)], (), now)
             if not added:

@@ -116,7 +116,9 @@ class LessonsQuery(PageQuery):
     """Which lessons."""
 
     type: Filter | None = Field(None, description="Event type.")
-    state: Literal["active", "retired", "all"] = "active"
+    state: Literal["standing", "active", "uncorroborated", "retired", "all"] = Field(
+        "standing", description="`standing`: those not retired, shown to who decides or not."
+    )
 
 
 class DistilForm(_Request):

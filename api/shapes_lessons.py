@@ -48,7 +48,9 @@ class LessonShown(Shape):
     id: str
     event_type: str
     version: int
-    state: Literal["active", "retired"]
+    state: Literal["active", "uncorroborated", "retired"] = Field(
+        description="`uncorroborated`: not shown to who decides, as it leans on one source of several."
+    )
     text: str
     kind: Literal["action", "order"]
     advice: Literal["do", "avoid"]
@@ -66,7 +68,7 @@ class LessonShown(Shape):
     created_at: str
     retired_at: str | None
     retired_by: str | None
-    reason: str | None = Field(description="Why it was retired.")
+    reason: str | None = Field(description="Why it was retired, or is not shown.")
     replaces: str | None = Field(description="The version before.")
 
 

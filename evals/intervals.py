@@ -1,12 +1,36 @@
-"""95 % intervals of shares and means. Start with `share_interval` and `mean_spread`."""
+"""95 % intervals of shares and means. Start with `share_interval` and `Spread.of`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import stdev
+from dataclasses import dataclass
+from statistics import fmean, stdev
 
 from scipy.stats import binomtest, t
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spread:
+    """A mean over seeds and its interval; unbounded where there is one seed."""
+
+    mean: float
+    low: float
+    high: float
+
+    @staticmethod
+    def of(values: Sequence[float]) -> Spread:
+        """At least one value, one a seed."""
+        mean, half = fmean(values), mean_spread(values)
+        return Spread(mean=mean, low=mean - half, high=mean + half)
+
+    def as_json(self, digits: int = 3) -> dict[str, float | None]:
+        """Bounds are null where there are none."""
+        return {
+            "mean": round(self.mean, digits),
+            "low": as_json(self.low, digits),
+            "high": as_json(self.high, digits),
+        }
 
 
 def share_interval(successes: int, trials: int) -> tuple[float, float]:

@@ -1,9 +1,11 @@
-"""What commands of measurements read from their options: lists of names, and seeds. Start with `seeds_of`."""
+"""What commands of measurements read from their options: lists of names, seeds, files. Start with `seeds_of`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
 
 import typer
 
@@ -37,3 +39,20 @@ def seeds_of(text: str) -> Sequence[int]:
     if not found:
         raise typer.BadParameter("--seeds: name at least one.")
     return found
+
+
+def told_seeds(seeds: Sequence[int]) -> str:
+    """As `--seeds` takes them: `0-9`, `0,4,7-9`."""
+    runs = groupby(enumerate(sorted(seeds)), key=lambda pair: pair[1] - pair[0])
+    spans = [[seed for _, seed in run] for _, run in runs]
+    return ",".join(str(one[0]) if len(one) == 1 else f"{one[0]}-{one[-1]}" for one in spans)
+
+
+def to_be_written(option: str, path: Path | None) -> None:
+    """That a file can be written there, before what takes long. Raises `BadParameter`."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise typer.BadParameter(f"{option}: {str(path)!r} is a folder. Name a file.")
+    if not path.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{option}: there is no folder {str(path.parent)!r}. Make it first.")

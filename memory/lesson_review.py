@@ -6,9 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from memory.corroboration import STANDING, stands
 from memory.lesson_settings import LessonSettings
+from memory.lesson_tables import Table
 from memory.lesson_trials import Told, split_of
-from memory.lessons import adds, broken, distil, holds, recount, text_of
+from memory.lessons import adds, broken, distil, recount, text_of
 from memory.types import Condition, Distilled, Lesson, Rule
 
 GROWN = 0.25
@@ -43,7 +45,7 @@ def review(
     What an operator retired does not come again, nor anything narrower. What episodes spoke against comes again only
     from those since then.
     """
-    standing = [one for one in known if one.state == "active"]
+    standing = [one for one in known if one.state != "retired"]
     ended = [one for lesson in standing for one in [_broken(said, lesson, settings)] if one is not None]
     since = _since([*((one, one.broken_since) for one in known), *((one.lesson, one.broken_since) for one in ended)])
     seeds = {str(c.value) for one in known for c in one.found.rule.conditions if c.what == "like"}
@@ -53,12 +55,14 @@ def review(
     for lesson in (one for one in standing if one.id not in gone):
         # One that was found after its action had changed was found in what came since, and is counted there.
         own = {action: moment for action, moment in since.items() if moment <= lesson.found_at}
-        now = recount(said, lesson.found.rule, settings, since=own)
+        # A mark that goes must not come again with the next few outcomes.
+        without = settings.alone if lesson.state == "uncorroborated" else STANDING
+        now = recount(said, lesson.found.rule, settings, since=own, without=without)
         again = any(resembles(one.rule, lesson.found.rule) for one in fresh)
         end = None if again else _faded(said, lesson, now, fresh, settings)
         if end is not None:
             ended.append(end)
-        elif _changed(lesson.found, now):
+        elif _changed(lesson.found, now) or unshown(lesson, now) != (lesson.state == "uncorroborated"):
             counted.append((lesson, now))
     barred = [one.found.rule for one in known if one.state == "retired" and one.retired_by not in (None, "statistics")]
     said_already = [one.found.rule for one in standing if one.id not in {end.lesson.id for end in ended}]
@@ -72,6 +76,11 @@ def review(
         counted=tuple(counted),
         ended=tuple(ended),
     )
+
+
+def unshown(lesson: Lesson, now: Distilled) -> bool:
+    """Whether it is to be shown to nobody who decides; what an operator put into words is vouched for."""
+    return now.leans_on is not None and lesson.origin != "operator"
 
 
 def _since(spoken: Iterable[tuple[Lesson, datetime | None]]) -> Mapping[str, datetime]:
@@ -114,8 +123,9 @@ def _faded(
     said: Told, lesson: Lesson, now: Distilled, fresh: Sequence[Distilled], settings: LessonSettings
 ) -> Ended | None:
     """A lesson that is not found any more ends where its counts are no difference, or another says it better."""
-    if not holds(now.support, lesson.found.rule.advice, settings):
-        counts = now.support
+    counts = now.support
+    table = Table(good=counts.good, total=counts.total, rest_good=counts.rest_good, rest_total=counts.rest_total)
+    if not stands(table, lesson.found.rule.advice, settings):
         reason = (
             f"it no longer stands out: {counts.good} of {counts.total}, against {counts.rest_good} of "
             f"{counts.rest_total}"
@@ -123,7 +133,11 @@ def _faded(
         return Ended(lesson=lesson, reason=reason)
     if lesson.origin == "operator":
         return None
-    same = [one for one in fresh if _same_actions(one.rule, lesson.found.rule)]
+    same = [
+        one
+        for one in fresh
+        if _same_actions(one.rule, lesson.found.rule) and (one.leans_on is None or now.leans_on is not None)
+    ]
     better = [split_of(said, one.rule) for one in same]
     if same and not adds(said, split_of(said, lesson.found.rule), better, settings):
         return Ended(lesson=lesson, reason=f"another says it better: {text_of(same[0])}")

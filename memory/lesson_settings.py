@@ -36,5 +36,7 @@ class LessonSettings:
     """Episodes a lesson names."""
     recent: int = 20
     """Latest runs of its own by which a lesson is judged to hold still."""
+    several: int = 8
+    """Graded episodes that a source has no part in, from which on it is not the only one: rules must stand without."""
     broken: float = 0.01
     """p at which they speak against it."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from memory.clusters import clusters
 from memory.conditions import Conditions, Mask, candidates, mask_of
+from memory.corroboration import apart
 from memory.lesson_settings import LessonSettings
 from memory.lesson_tables import Split, counted
 from memory.rewards import combined
@@ -28,6 +29,10 @@ class Told:
     taken: Mapping[str, NDArray[np.int64]]
     """By action: its place in each episode from 0, or -1."""
     vectors: NDArray[np.float32] | None
+    apart: Mapping[str, Mask]
+    """By source that is not the only one: the episodes it has no part in."""
+    verified: Mask
+    """Graded by operators alone."""
 
     @property
     def features(self) -> list[Mapping[str, Feature]]:
@@ -47,8 +52,14 @@ def look(
     goals: Mapping[str, float],
     settings: LessonSettings,
     vectors: Mapping[str, NDArray[np.float32]] | None = None,
+    *,
+    tellers: Mapping[str, Collection[str]] | None = None,
+    verified: Collection[str] = (),
 ) -> Told:
-    """The latest graded episodes; `vectors` of their texts by id where texts are to be told apart."""
+    """The latest graded episodes; `vectors` of their texts by id where texts are to be told apart.
+
+    `tellers`: by id the sources of their outcomes; `verified`: ids of those that operators alone graded.
+    """
     graded = [(one, combined(one.rewards, goals)) for one in episodes if one.trust > 0]
     known = [(one, reward) for one, reward in graded if reward is not None]
     if vectors is not None:
@@ -68,6 +79,8 @@ def look(
         good=np.array([reward >= settings.good for _, reward in known], dtype=bool),
         taken=taken,
         vectors=np.stack([vectors[one.id] for one in kept]) if vectors is not None and kept else None,
+        apart=apart(kept, tellers or {}, settings),
+        verified=np.array([one.id in verified for one in kept], dtype=bool),
     )
 
 

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.conditions import told
+from memory.corroboration import STANDING, leans_on
 from memory.lesson_settings import LessonSettings
 from memory.lesson_tables import Split, counted, discoveries, fisher, wilson
 from memory.lesson_trials import Told, actions, conditions, orders, split_of, valid_for
@@ -48,33 +49,38 @@ def distil(
     splits = [*actions(said, found, settings, alone, since or {}), *orders(said, found, settings, since or {})]
     tested = [(split, fisher(counted(split, said.good), settings.gap)) for split in splits]
     passed = discoveries([p for _, p in tested], settings.discovery)
-    kept: list[Split] = []
+    kept: list[tuple[Split, str | None]] = []
     rules: list[Distilled] = []
     for split, p in sorted((tested[row] for row in passed), key=lambda pair: _rank(*pair)):
         level = settings.discovery * (len(kept) + 1) / len(tested)
         one = _rule(said, split, p, level, settings)
-        sure = p <= level and _stands_out(one.support)
-        if sure and _lasts(said, split, settings) and adds(said, split, kept, settings):
-            kept.append(split)
-            rules.append(one)
+        if p > level or not _stands_out(one.support) or not _lasts(said, split, settings):
+            continue
+        source = leans_on(split, said.good, said.apart, said.verified, settings, settings.alone)
+        # What one source alone says takes no other rule's place.
+        before = [other for other, leaning in kept if leaning is None or source is not None]
+        if adds(said, split, before, settings):
+            kept.append((split, source))
+            rules.append(replace(one, leans_on=source))
     return tuple(rules)
 
 
 def recount(
-    said: Told, rule: Rule, settings: LessonSettings, *, since: Mapping[str, datetime] | None = None
+    said: Told,
+    rule: Rule,
+    settings: LessonSettings,
+    *,
+    since: Mapping[str, datetime] | None = None,
+    without: float = STANDING,
 ) -> Distilled:
-    """The counts of a rule on these episodes, with its own interval and p alone (one rule was tried)."""
+    """The counts of a rule on these episodes, with its own interval and p alone (one rule was tried).
+
+    `without` is the p at which it must stand without any one source.
+    """
     split, valid = split_of(said, rule), valid_for(said, rule.actions, since or {})
     split = replace(split, inside=split.inside & valid, rest=split.rest & valid)
-    return _rule(said, split, fisher(counted(split, said.good), 0.0), 0.05, settings, rule=rule)
-
-
-def holds(support: Support, advice: str, settings: LessonSettings) -> bool:
-    """Whether a rule that was found before still stands by these counts."""
-    if min(support.total, support.rest_total) < settings.fewest or support.p > 0.05:
-        return False
-    better = support.good * support.rest_total - support.rest_good * support.total
-    return better > 0 if advice == "do" else better < 0
+    found = _rule(said, split, fisher(counted(split, said.good), 0.0), 0.05, settings, rule=rule)
+    return replace(found, leans_on=leans_on(split, said.good, said.apart, said.verified, settings, without))
 
 
 def broken(

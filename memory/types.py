@@ -10,6 +10,8 @@ from typing import Literal, TypeAlias
 Feature: TypeAlias = str | int | float | bool
 Arm: TypeAlias = Literal["memory", "control"]
 """Whether a run decides with memory or without it."""
+Advised: TypeAlias = Literal["do", "avoid"]
+LessonState: TypeAlias = Literal["active", "uncorroborated", "retired"]
 
 EVERY_GOAL = "*"
 """In rewards: what an operator's judgement says of each goal that no outcome has graded."""
@@ -97,7 +99,7 @@ class Rule:
     """Which action, or which order of two, keeps better or worse under which conditions."""
 
     kind: Literal["action", "order"]
-    advice: Literal["do", "avoid"]
+    advice: Advised
     """`order` rules are always to `do`: the first action before the second."""
     actions: tuple[str, ...]
     """`action`: those that were always taken together; `order`: the first and the second."""
@@ -134,6 +136,8 @@ class Distilled:
     """Event sources of these runs, with how many of each."""
     subjects: int
     """Distinct ones among these runs."""
+    leans_on: str | None = None
+    """The source without which it does not stand, where several send such events; known when it is counted only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +149,8 @@ class Lesson:
     tenant: str
     event_type: str
     version: int
-    state: Literal["active", "retired"]
+    state: LessonState
+    """`uncorroborated`: stands, and is shown to nobody who decides, as it leans on one source of several."""
     words: str | None
     """A chat model's or an operator's wording; None: the statistical text stands."""
     found: Distilled
@@ -161,7 +166,7 @@ class Lesson:
     retired_at: datetime | None = None
     retired_by: str | None = None
     reason: str | None = None
-    """Why it was retired."""
+    """Why it was retired, or is not shown."""
     replaces: str | None = None
     """Id of the version before."""
     broken_since: datetime | None = None

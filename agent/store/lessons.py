@@ -22,6 +22,8 @@ MOST_KNOWN = 500
 """Newest versions of one event type that a distillation looks at."""
 MOST_SHOWN = 1_000
 """Latest decisions' runs of one lesson from which its credit is read."""
+STANDING = "standing"
+"""Asked for as a state: shown or not, but not retired."""
 SHOW = Prepared(unless_there(lessons_shown))
 ADD = unless_there(lessons)
 
@@ -67,7 +69,7 @@ def rule_digest(rule: Rule) -> str:
 
 
 def newest(connection: Connection, tenant: str, event_type: str, *, active: bool = False) -> tuple[Lesson, ...]:
-    """The last version of each rule of an event type, latest first; with `active` those that stand only."""
+    """The last version of each rule of an event type, latest first; with `active` those that may be shown only."""
     later = lessons.alias("later")
     query = (
         select(lessons)
@@ -106,12 +108,12 @@ def later(connection: Connection, lesson: Lesson) -> str | None:
 def page(
     connection: Connection, tenant: str, event_type: str | None, state: str | None, cursor: str | None, limit: int
 ) -> tuple[Lesson, ...]:
-    """Versions, newest first."""
+    """Versions, newest first; with `STANDING` as their state all that are not retired, with None all."""
     query = select(lessons).where(lessons.c.tenant == tenant).order_by(lessons.c.id.desc()).limit(limit)
     if event_type is not None:
         query = query.where(lessons.c.event_type == event_type)
     if state is not None:
-        query = query.where(lessons.c.state == state)
+        query = query.where(lessons.c.state != "retired" if state == STANDING else lessons.c.state == state)
     if cursor is not None:
         query = query.where(lessons.c.id < cursor)
     return tuple(_lesson(row) for row in connection.execute(query).mappings())
@@ -134,7 +136,7 @@ def _add(connection: Connection, one: Added, now: datetime) -> int:
             return 0
     if later(connection, replace(lesson, version=lesson.version - 1)) is not None:
         return 0
-    if before is not None and before.state == "active":
+    if before is not None and before.state != "retired":
         reason = f"replaced by version {lesson.version}"
         _retire(connection, Retired(lesson=before, by=lesson.written_by, reason=reason), now)
     return connection.execute(ADD[connection.dialect.name], _values(lesson)).rowcount
@@ -143,7 +145,7 @@ def _add(connection: Connection, one: Added, now: datetime) -> int:
 def _retire(connection: Connection, one: Retired, now: datetime) -> int:
     return connection.execute(
         update(lessons)
-        .where(lessons.c.id == one.lesson.id, lessons.c.state == "active")
+        .where(lessons.c.id == one.lesson.id, lessons.c.state != "retired")
         .values(state="retired", retired_at=now, retired_by=one.by, reason=one.reason, broken_since=one.broken_since)
     ).rowcount
 

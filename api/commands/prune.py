@@ -7,12 +7,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from api.commands.options import DEFAULT_DATA, AsJson, Data, DatabaseUrl
 from api.terminal import CommandError, Screen, fail, reported, size
+
+if TYPE_CHECKING:
+    from agent.pruning import Pruned
 
 UNITS = {"m": 60.0, "h": 3600.0, "d": 86_400.0}
 LONGEST_S = 3650 * 86_400.0
@@ -45,6 +49,19 @@ def prune(
     """Remove finished runs with their decisions, calls and results. Memory stays: episodes, outcomes, rewards."""
     if database_url is None and not data.is_dir():
         fail(f"There is no data directory {str(data)!r}. Say where it is with --data or SEGUE_DATA.")
+    before = datetime.now(UTC) - older_than
+    done = _pruned(data, database_url, before, dry_run=dry_run)
+    told = {"before": before.isoformat().replace("+00:00", "Z"), "dry_run": dry_run, **asdict(done)}
+    screen = Screen()
+    if as_json:
+        screen.json(told)
+        return
+    for words in _words(told):
+        screen.say(words)
+
+
+def _pruned(data: Path, database_url: str | None, before: datetime, *, dry_run: bool) -> "Pruned":
+    """What was removed, with a bar on standard error meanwhile; what is in the way ends the command."""
     from rich.console import Console
     from rich.progress import Progress
     from sqlalchemy.exc import SQLAlchemyError
@@ -54,12 +71,11 @@ def prune(
     from agent.pruning import prune as prune_runs
     from agent.store.database import SchemaError
 
-    before = datetime.now(UTC) - older_than
     errors = (DataDirectoryBusy, SchemaError, ShrinkError, SQLAlchemyError, OSError)
     with reported(*errors), Progress(console=Console(stderr=True)) as progress:
         task = progress.add_task("runs", total=None)
         try:
-            done = asyncio.run(
+            return asyncio.run(
                 prune_runs(
                     data,
                     database_url,
@@ -70,13 +86,6 @@ def prune(
             )
         except KeyboardInterrupt as error:
             raise CommandError("Broke off; what was removed is removed whole. Run it again for the rest.") from error
-    told = {"before": before.isoformat().replace("+00:00", "Z"), "dry_run": dry_run, **asdict(done)}
-    screen = Screen()
-    if as_json:
-        screen.json(told)
-        return
-    for words in _words(told):
-        screen.say(words)
 
 
 def _words(told: dict[str, Any]) -> Iterator[str]:

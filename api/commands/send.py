@@ -19,35 +19,40 @@ class Mode(StrEnum):
     BATCH = "batch"
 
 
+File = Annotated[
+    str | None,
+    typer.Argument(
+        help="File with one CloudEvent, a list of them, or one a line; - is standard input.", show_default=False
+    ),
+]
+EventType = Annotated[str | None, typer.Option("--type", help="Make an event of this type instead.")]
+Subject = Annotated[str | None, typer.Option("--subject", help="Its business key.")]
+Source = Annotated[str, typer.Option("--source", help="Its source.")]
+EventId = Annotated[str | None, typer.Option("--id", help="Its id; a new one if left out.", show_default=False)]
+EventData = Annotated[str, typer.Option("--data", help="Its data, a JSON object.")]
+AMode = Annotated[
+    Mode | None,
+    typer.Option("--mode", help="Structured for one event and batch for several, unless given.", show_default=False),
+]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow the runs until each has ended or waits for an operator.")]
+TimeoutS = Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command."""
     app.command("send")(send)
 
 
 def send(
-    file: Annotated[
-        str | None,
-        typer.Argument(
-            help="File with one CloudEvent, a list of them, or one a line; - is standard input.", show_default=False
-        ),
-    ] = None,
-    event_type: Annotated[str | None, typer.Option("--type", help="Make an event of this type instead.")] = None,
-    subject: Annotated[str | None, typer.Option("--subject", help="Its business key.")] = None,
-    source: Annotated[str, typer.Option("--source", help="Its source.")] = "/segue/send",
-    event_id: Annotated[
-        str | None, typer.Option("--id", help="Its id; a new one if left out.", show_default=False)
-    ] = None,
-    data: Annotated[str, typer.Option("--data", help="Its data, a JSON object.")] = "{}",
-    mode: Annotated[
-        Mode | None,
-        typer.Option(
-            "--mode", help="Structured for one event and batch for several, unless given.", show_default=False
-        ),
-    ] = None,
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Follow the runs until each has ended or waits for an operator.")
-    ] = False,
-    timeout_s: Annotated[float, typer.Option("--timeout", min=0, help="Seconds to wait at most.")] = 600.0,
+    file: File = None,
+    event_type: EventType = None,
+    subject: Subject = None,
+    source: Source = "/segue/send",
+    event_id: EventId = None,
+    data: EventData = "{}",
+    mode: AMode = None,
+    wait: Wait = False,
+    timeout_s: TimeoutS = 600.0,
     url: Url = DEFAULT_URL,
     key: ApiKey = None,
     as_json: AsJson = False,

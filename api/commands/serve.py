@@ -22,6 +22,16 @@ from api.commands.options import (
 from api.commands.starting import check_model, log_to_stderr
 from api.terminal import reported
 
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")]
+Host = Annotated[str, typer.Option("--host", help="Other than loopback only with --keys.")]
+Keys = Annotated[Path | None, typer.Option("--keys", envvar="SEGUE_KEYS", help="File of API keys.", show_default=False)]
+MaxQueued = Annotated[
+    int, typer.Option("--max-queued", min=1, help="Queued runs beyond which new events are answered 429.")
+]
+RunsAtOnce = Annotated[
+    int, typer.Option("--runs-at-once", min=0, max=1000, help="Runs handled at once; 0 leaves them to workers.")
+]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -30,22 +40,16 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     portfolio: Portfolios,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="0 takes a free one.")] = 8800,
-    host: Annotated[str, typer.Option("--host", help="Other than loopback only with --keys.")] = "127.0.0.1",
+    port: Port = 8800,
+    host: Host = "127.0.0.1",
     data: Data = DEFAULT_DATA,
     database_url: DatabaseUrl = None,
     chroma_url: ChromaUrl = None,
     model: Model = None,
     no_memory: NoMemory = False,
-    keys: Annotated[
-        Path | None, typer.Option("--keys", envvar="SEGUE_KEYS", help="File of API keys.", show_default=False)
-    ] = None,
-    max_queued: Annotated[
-        int, typer.Option("--max-queued", min=1, help="Queued runs beyond which new events are answered 429.")
-    ] = 100_000,
-    runs_at_once: Annotated[
-        int, typer.Option("--runs-at-once", min=0, max=1000, help="Runs handled at once; 0 leaves them to workers.")
-    ] = 64,
+    keys: Keys = None,
+    max_queued: MaxQueued = 100_000,
+    runs_at_once: RunsAtOnce = 64,
     log_level: Level = LogLevel.WARNING,
 ) -> None:
     """Take events over HTTP and handle them, until SIGTERM or Ctrl-C."""

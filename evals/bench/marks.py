@@ -41,6 +41,18 @@ def at_most(name: str, bound: float, measured: float | None, *, unit: str = "", 
     return _mark(name, f"at most {bound:g}{unit}", measured, measured is not None and measured <= bound, why)
 
 
+def measured(mark: Mark) -> str:
+    """With digits enough to tell it from its bound."""
+    if mark.measured is None:
+        return "-"
+    return f"{mark.measured:.2f}" if abs(mark.measured) >= 1 else f"{mark.measured:.3f}"
+
+
+def verdict(mark: Mark) -> str:
+    """Its state, and why where there is more to say."""
+    return mark.state if mark.why is None else f"{mark.state}: {mark.why}"
+
+
 def _mark(name: str, wanted: str, measured: float | None, reached: bool, why: str | None) -> Mark:
     state: MarkState = "skipped" if measured is None else "passed" if reached else "failed"
     return Mark(name=name, wanted=wanted, state=state, measured=measured, why=why if measured is None else None)

@@ -6,8 +6,8 @@ import asyncio
 import itertools
 import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from evals.bench.overhead import AT_ONCE
 from evals.bench.overhead_command import folder, server
 from evals.bench.segue_arm import PORTFOLIO
 from evals.bench.serving import CLOUD_EVENT, cloud_event, serve_chroma, serve_segue
-from evals.bench.store_watch import watching
+from evals.bench.store_watch import StoreWatch, watching
 from evals.bench.telling import Report
 from evals.bench.wire import Wire
 from evals.processes import ProcessError, address, python_module
@@ -138,8 +138,23 @@ async def with_workers(count: int, asked: Asked, place: Path, url: str | None) -
     """Runs per second with so many workers on PostgreSQL. Raises `BenchError` where that cannot be had."""
     if url is None:
         raise BenchError("no PostgreSQL: neither given by --database-url nor installed")
-    data = place / f"workers-{count}"
     database = postgres.new_database(url, f"segue_bench_workers_{count}")
+    async with _workers(count, place / f"workers-{count}", database) as (wire, watch):
+        ended = await _ended(asked.in_flight * count, asked.seconds, wire, watch)
+    return {
+        "what": "on postgresql",
+        "runs": ended,
+        "workers": count,
+        "runs/s": ended / asked.seconds,
+        "resident MB": None,
+        "store MB": None,
+        "store kB a run": None,
+    }
+
+
+@asynccontextmanager
+async def _workers(count: int, data: Path, database: str) -> AsyncIterator[tuple[Wire, StoreWatch]]:
+    """A door and so many workers on a database, each a process, all of them up."""
     async with AsyncExitStack() as stack:
         chroma = await stack.enter_async_context(serve_chroma(data))
         shared = ("--chroma-url", chroma)
@@ -153,30 +168,27 @@ async def with_workers(count: int, asked: Asked, place: Path, url: str | None) -
         async with asyncio.timeout(START_WITHIN_S):
             while watch.workers() < count:
                 await asyncio.sleep(0.1)
-        ended = 0
-        stop = time.time() + WARM_S + asked.seconds
+        yield wire, watch
 
-        async def caller(name: int) -> None:
-            nonlocal ended
-            for number in itertools.count():
-                if time.time() >= stop:
-                    return
-                event = cloud_event(f"workers-{name}-{number}", tool_ms=50)
-                reply = await wire.post("/v1/events", event, content_type=CLOUD_EVENT)
-                closed = await watch.closed(reply.json()["accepted"][0]["run"])
-                ended += stop - asked.seconds <= closed < stop
 
-        async with asyncio.timeout(WARM_S + asked.seconds + START_WITHIN_S):
-            await asyncio.gather(*(caller(name) for name in range(asked.in_flight * count)))
-    return {
-        "what": "on postgresql",
-        "runs": ended,
-        "workers": count,
-        "runs/s": ended / asked.seconds,
-        "resident MB": None,
-        "store MB": None,
-        "store kB a run": None,
-    }
+async def _ended(callers: int, seconds: float, wire: Wire, watch: StoreWatch) -> int:
+    """Runs that ended within so many seconds, after some to warm up; each caller sends the next when one has."""
+    ended = 0
+    stop = time.time() + WARM_S + seconds
+
+    async def caller(name: int) -> None:
+        nonlocal ended
+        for number in itertools.count():
+            if time.time() >= stop:
+                return
+            event = cloud_event(f"workers-{name}-{number}", tool_ms=50)
+            reply = await wire.post("/v1/events", event, content_type=CLOUD_EVENT)
+            closed = await watch.closed(reply.json()["accepted"][0]["run"])
+            ended += stop - seconds <= closed < stop
+
+    async with asyncio.timeout(WARM_S + seconds + START_WITHIN_S):
+        await asyncio.gather(*(caller(name) for name in range(callers)))
+    return ended
 
 
 def resident_mb(process: int) -> float:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from evals.options import among, listed, seeds_of
+from evals.options import among, listed, seeds_of, to_be_written
 
 if TYPE_CHECKING:
     from evals.learning.parts import Asked, Part, Section
@@ -31,6 +31,7 @@ def learning(
         float, typer.Option(min=0.0, max=0.9, help="How often a wrong tool works; the right one: 0.9.")
     ] = 0.1,
     as_json: Annotated[Path | None, typer.Option("--json", help="Write one JSON object here; - prints it.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with plots here.")] = None,
 ) -> None:
     """Play a hidden preference, the worlds, the reflex and what models are shown; exit 1 if a mark is missed."""
     from agent.directory import cache_dir
@@ -39,6 +40,8 @@ def learning(
     wanted = among("--part", listed(part.replace("all", ",".join(PARTS))), PARTS)
     if not wanted:
         raise typer.BadParameter(f"--part: name at least one of {', '.join(PARTS)}.")
+    to_be_written("--json", as_json)
+    to_be_written("--html", html)
     began = time.monotonic()
     try:
         with tempfile.TemporaryDirectory(prefix="segue-cache-") as folder:
@@ -48,7 +51,7 @@ def learning(
     except LearningError as error:
         typer.echo(f"segue eval learning: {error}", err=True)
         raise typer.Exit(2) from error
-    _tell(sections, time.monotonic() - began, as_json)
+    _tell(sections, time.monotonic() - began, as_json, html)
     missed = any(mark.state == "failed" for section in sections for mark in section.marks)
     raise typer.Exit(1 if missed else 0)
 
@@ -76,9 +79,10 @@ def _play(parts: Sequence[Part], asked: Asked) -> list[Section]:
     return sections
 
 
-def _tell(sections: Sequence[Section], seconds: float, as_json: Path | None) -> None:
+def _tell(sections: Sequence[Section], seconds: float, as_json: Path | None, html: Path | None) -> None:
     from rich.console import Console
 
+    from evals.learning.page import page
     from evals.learning.telling import told
 
     found = {
@@ -91,6 +95,8 @@ def _tell(sections: Sequence[Section], seconds: float, as_json: Path | None) -> 
     text = json.dumps(found, indent=2, allow_nan=False)
     if as_json is not None and str(as_json) != "-":
         as_json.write_text(text + "\n", encoding="utf-8")
+    if html is not None:
+        html.write_text(page(sections, seconds), encoding="utf-8")
     if as_json is not None and str(as_json) == "-":
         typer.echo(text)
     else:

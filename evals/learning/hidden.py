@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench.marks import Mark, at_least
-from evals.intervals import as_json, mean_spread
-from evals.learning.parts import Asked, Figures, LearningError, Part, Progress, Section
-from evals.learning.preference import Preference
+from evals.intervals import Spread
+from evals.learning.parts import Asked, Compared, Curves, Figures, LearningError, Part, Progress, Section
+from evals.learning.preference import RIGHT, Preference
 from evals.learning.product import open_product
+from evals.options import told_seeds
 from evals.workers import open_workers
 from memory.embedding import Embedder
 
@@ -117,43 +118,71 @@ def _embedder(folder: Path) -> Embedder:
 
 def summed_up(played: Sequence[Played], asked: Asked) -> Section:
     """The figures of every arm, over seeds."""
-    arms = {arm: _of(played, arm) for arm in ARMS}
+    arms: Arms = {arm: sorted((one for one in played if one.arm == arm), key=lambda one: one.seed) for arm in ARMS}
     late = {arm: [float(one.rewards[-LATE:].mean()) for one in arms[arm]] for arm in ARMS}
-    over_chance = [mean - one.chance for one, mean in zip(arms["no_memory"], late["no_memory"], strict=True)]
-    half = mean_spread(over_chance)
+    over_chance = Spread.of([mean - one.chance for one, mean in zip(arms["no_memory"], late["no_memory"], strict=True)])
     share = {arm: fmean(late[arm]) / fmean(late["oracle"]) if any(late["oracle"]) else 0.0 for arm in ARMS}
-    found = {
+    spreads: dict[str, Spread] = {arm: Spread.of(late[arm]) for arm in ARMS}
+    curves = {arm: _curve(arms[arm]) for arm in ARMS}
+    found: dict[str, Any] = {
         "seeds": list(asked.seeds),
         "events": asked.events,
         "explore": asked.explore,
         "wrong": asked.wrong,
         "chance": round(fmean(one.chance for one in arms["oracle"]), 4),
-        "no_memory_over_chance": {
-            "mean": round(fmean(over_chance), 4),
-            "low": as_json(fmean(over_chance) - half, 4),
-            "high": as_json(fmean(over_chance) + half, 4),
-        },
-        "arms": {arm: _arm_json(arms[arm], late[arm], share[arm]) for arm in ARMS},
+        "no_memory_over_chance": over_chance.as_json(4),
+        "arms": {arm: _arm_json(arms[arm], spreads[arm], share[arm], curves[arm]) for arm in ARMS},
     }
-    return Section(name=NAME, found=found, figures=_tables(found), marks=_marks(share["product"], over_chance, asked))
+    return Section(
+        name=NAME,
+        found=found,
+        figures=_tables(found),
+        marks=_marks(share["product"], over_chance, asked),
+        settings=_settings(asked, found["chance"]),
+        compared=[Compared(title=f"reward in the last {LATE} events", measure="reward", rows=spreads, shown=".3f")],
+        curves=[_curves(curves, asked.events)],
+    )
 
 
-def _of(played: Sequence[Played], arm: Arm) -> list[Played]:
-    return sorted((one for one in played if one.arm == arm), key=lambda one: one.seed)
+Arms: TypeAlias = Mapping[Arm, Sequence[Played]]
 
 
-def _arm_json(played: Sequence[Played], late: Sequence[float], share: float) -> dict[str, Any]:
-    rewards, regret = np.stack([one.rewards for one in played]), np.stack([one.regret for one in played])
-    half = mean_spread(late)
+def _curve(played: Sequence[Played]) -> Sequence[Spread]:
+    """The reward in each part of the stream."""
+    rewards = np.stack([one.rewards for one in played])
+    return [Spread.of(part.mean(axis=1).tolist()) for part in np.array_split(rewards, PARTS, axis=1)]
+
+
+def _curves(arms: Mapping[Arm, Sequence[Spread]], events: int) -> Curves:
+    return Curves(
+        title="reward as events go by",
+        measure="reward",
+        counted="events of the stream",
+        events=events,
+        judged_from=max(0, events - LATE),
+        arms={str(arm): curve for arm, curve in arms.items()},
+        most=1.0,
+    )
+
+
+def _settings(asked: Asked, chance: float) -> Mapping[str, str]:
     return {
-        "late": {
-            "mean": round(fmean(late), 4),
-            "low": as_json(fmean(late) - half, 4),
-            "high": as_json(fmean(late) + half, 4),
-        },
+        "seeds": told_seeds(asked.seeds),
+        "events": f"{asked.events} a seed",
+        "exploring": f"{asked.explore:.1%} of the choices of the arm product",
+        "a wrong tool works": f"in {asked.wrong:.0%} of the cases, the right one in {RIGHT:.0%}",
+        "chance": f"{chance:.3f}",
+    }
+
+
+def _arm_json(played: Sequence[Played], late: Spread, share: float, curve: Sequence[Spread]) -> dict[str, Any]:
+    regret = np.stack([one.regret for one in played])
+    return {
+        "late": late.as_json(4),
         "share_of_oracle": round(share, 4),
         "regret": round(float(regret.sum(axis=1).mean()), 2),
-        "curve": [round(float(part.mean()), 4) for part in np.array_split(rewards, PARTS, axis=1)],
+        "curve": [round(part.mean, 4) for part in curve],
+        "curve_spread": [part.as_json(4) for part in curve],
         "regret_curve": [round(float(end), 2) for end in _cumulative(regret)],
     }
 
@@ -163,16 +192,13 @@ def _cumulative(regret: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.cumsum([part.sum(axis=1).mean() for part in np.array_split(regret, PARTS, axis=1)])
 
 
-def _marks(share: float, over_chance: Sequence[float], asked: Asked) -> list[Mark]:
-    name = f"product: share of the oracle's reward in the last {LATE} events"
-    reached = at_least(name, REACHED, share)
-    half = mean_spread(over_chance)
-    if len(over_chance) < 2:
-        why = "one seed has no interval"
-        return [reached, Mark(name="no_memory less chance", wanted="interval contains 0", state="skipped", why=why)]
-    mean = fmean(over_chance)
-    state: Literal["passed", "failed"] = "passed" if mean - half <= 0 <= mean + half else "failed"
-    return [reached, Mark(name="no_memory less chance", wanted="interval contains 0", state=state, measured=mean)]
+def _marks(share: float, over_chance: Spread, asked: Asked) -> list[Mark]:
+    reached = at_least(f"product: share of the oracle's reward in the last {LATE} events", REACHED, share)
+    name, wanted = "no_memory less chance", "interval contains 0"
+    if len(asked.seeds) < 2:
+        return [reached, Mark(name=name, wanted=wanted, state="skipped", why="one seed has no interval")]
+    state: Literal["passed", "failed"] = "passed" if over_chance.low <= 0 <= over_chance.high else "failed"
+    return [reached, Mark(name=name, wanted=wanted, state=state, measured=over_chance.mean)]
 
 
 def _tables(found: dict[str, Any]) -> Sequence[Figures]:

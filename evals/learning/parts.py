@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.bench.marks import Mark
+from evals.intervals import Spread
 
 
 class LearningError(Exception):
@@ -39,6 +40,36 @@ class Figures:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Curves:
+    """How arms did in equal parts of a stream, one after another."""
+
+    title: str
+    measure: str
+    """What is drawn upwards, with its unit."""
+    counted: str
+    """What is drawn along."""
+    events: int
+    """To the end of the last part."""
+    judged_from: int
+    """From this event on figures are taken."""
+    arms: Mapping[str, Sequence[Spread]]
+    """A mean over seeds for each part."""
+    most: float | None = None
+    """No value is larger; none is below 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """Means over seeds side by side."""
+
+    title: str
+    measure: str
+    rows: Mapping[str, Spread]
+    shown: str
+    """How a mean is written, as `format` takes it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """What one part found."""
 
@@ -47,6 +78,10 @@ class Section:
     """As `--json` prints it; never NaN or infinite."""
     figures: Sequence[Figures]
     marks: Sequence[Mark]
+    settings: Mapping[str, str]
+    """What it was played with."""
+    compared: Sequence[Compared] = ()
+    curves: Sequence[Curves] = ()
 
 
 Progress = Callable[[int, int, str], None]

@@ -1,6 +1,6 @@
 """What a reflex spares, and what it costs in success. Start with `play_reflex`.
 
-The shop is played with a chat model that follows rules, once asked at every decision and once with a reflex, on the
+A world is played with a chat model that follows rules, once asked at every decision and once with a reflex, on the
 same events with the same luck. Compared is the second half; intervals are over seeds, never over events.
 """
 
@@ -21,22 +21,18 @@ import yaml
 from agent.service import Segue
 from evals.bench.marks import Mark, at_least
 from evals.intervals import as_json, mean_spread
+from evals.learning.reflex_stages import STAGES, Stage
 from evals.learning.rules import RULES
 from evals.learning.scripted import ScriptedModel
 from evals.seasons.company import Company, open_company
 from evals.seasons.door import TENANT
-from evals.seasons.retail import EVENTS_SEED, PORTFOLIO, WORLD
 from evals.workers import open_workers
 from evals.worlds.kit.loopback import on_loopback
-from evals.worlds.retail_care.events import FAILED
 
 Arm = Literal["asked", "reflex"]
 ARMS: tuple[Arm, ...] = ("asked", "reflex")
 REFLEX: Mapping[str, float] = {"checked": 0.05, "episodes": 5, "lower": 0.6, "margin": 0.1}
 """As in the portfolio; `lower` is what the rules earn, less what luck takes in few runs."""
-EVENTS = 300
-BATCH, BATCH_H, STEP_H = 10, 96.0, 12.0
-"""Conversations that fail at once; hours until their outcomes are in; hours in which nobody looks."""
 SAVED = 80.0
 """The mark: percent of the model's calls in the second half."""
 
@@ -48,7 +44,7 @@ class Half:
     model_calls: int
     tokens: int
     reward: float
-    """Mean over the failed conversations, by the goals' weights."""
+    """Mean over the affairs that had outcomes, by the goals' weights."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,6 +96,7 @@ class HalfFigures:
 class ReflexFigures:
     """Streams with and without a reflex, summed up."""
 
+    stage: Stage
     seeds: tuple[int, ...]
     events: int
     first: HalfFigures
@@ -127,7 +124,7 @@ class ReflexFigures:
         return {
             "segue_eval": "reflex",
             "version": 1,
-            "world": WORLD,
+            "world": self.stage.world,
             "seeds": list(self.seeds),
             "events": self.events,
             "reflex": dict(REFLEX),
@@ -141,36 +138,44 @@ class ReflexFigures:
 
 
 def play_reflex(
-    seeds: Sequence[int], events: int = EVENTS, progress: Callable[[int], object] = lambda _: None
+    world: str,
+    seeds: Sequence[int],
+    events: int | None = None,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> ReflexFigures:
     """Play both arms of every seed; `progress` gets 1 for each stream that ended. Raises `ValueError`. Blocks."""
+    if world not in STAGES:
+        raise ValueError(f"No reflex is measured in {world!r}. Give one of {', '.join(STAGES)}.")
+    stage = STAGES[world]
+    events = stage.events if events is None else events
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError("Give at least one seed, and each only once.")
-    if events < 2 * BATCH or events % (2 * BATCH):
-        raise ValueError(f"{events} events have no halves of whole batches. Give a multiple of {2 * BATCH}.")
+    if events < 2 * stage.batch or events % (2 * stage.batch):
+        raise ValueError(f"{events} events have no halves of whole batches. Give a multiple of {2 * stage.batch}.")
     played: list[Stream] = []
     with open_workers(len(seeds) * len(ARMS)) as pool:
-        for done in as_completed([pool.submit(play, seed, arm, events) for seed in seeds for arm in ARMS]):
+        for done in as_completed([pool.submit(play, world, seed, arm, events) for seed in seeds for arm in ARMS]):
             played.append(done.result())
             progress(1)
-    return summed_up(seeds, events, played)
+    return summed_up(stage, seeds, events, played)
 
 
-def summed_up(seeds: Sequence[int], events: int, played: Sequence[Stream]) -> ReflexFigures:
+def summed_up(stage: Stage, seeds: Sequence[int], events: int, played: Sequence[Stream]) -> ReflexFigures:
     """The figures of streams that were played, both arms of every seed."""
     by_arm = {arm: {one.seed: one for one in played if one.arm == arm} for arm in ARMS}
     pairs = [(by_arm["asked"][seed], by_arm["reflex"][seed]) for seed in seeds]
     return ReflexFigures(
+        stage=stage,
         seeds=tuple(seeds),
         events=events,
-        first=_half([(one.halves[0], other.halves[0]) for one, other in pairs]),
-        second=_half([(one.halves[1], other.halves[1]) for one, other in pairs]),
+        first=_both([(one.halves[0], other.halves[0]) for one, other in pairs]),
+        second=_both([(one.halves[1], other.halves[1]) for one, other in pairs]),
         checks=sum(one.checks for one in played),
         agreed=sum(one.agreed for one in played),
     )
 
 
-def _half(pairs: Sequence[tuple[Half, Half]]) -> HalfFigures:
+def _both(pairs: Sequence[tuple[Half, Half]]) -> HalfFigures:
     asked, reflex = _together([one for one, _ in pairs]), _together([other for _, other in pairs])
     gains = [other.reward - one.reward for one, other in pairs]
     spread = mean_spread(gains)
@@ -196,41 +201,35 @@ def _saved(before: int, after: int) -> float:
     return 100.0 * (before - after) / before if before else 0.0
 
 
-def play(seed: int, arm: Arm, events: int) -> Stream:
+def play(world: str, seed: int, arm: Arm, events: int) -> Stream:
     """One stream, to the last outcome. Blocks."""
-    return asyncio.run(_play(seed, arm, events))
+    return asyncio.run(_play(STAGES[world], seed, arm, events))
 
 
-async def _play(seed: int, arm: Arm, events: int) -> Stream:
-    model = ScriptedModel(RULES[WORLD])
+async def _play(stage: Stage, seed: int, arm: Arm, events: int) -> Stream:
+    model = ScriptedModel(RULES[stage.world])
     with tempfile.TemporaryDirectory(prefix="segue-reflex-") as name:
         folder = Path(name)
         async with on_loopback(model.app) as url:
             environment = {**os.environ, "OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "scripted"}
             async with (
-                open_company(WORLD, folder, seed=seed, environment=environment) as shop,
-                shop.opened(_portfolio(folder, arm), memory=True, model="scripted") as segue,
+                open_company(stage.world, folder, seed=seed, environment=environment) as company,
+                company.opened(_portfolio(stage.portfolio, folder, arm), memory=True, model="scripted") as segue,
             ):
-                first = await _fail(shop, model, 0, events // 2)
-                second = await _fail(shop, model, events // 2, events)
+                first = await _half(stage, company, model, 0, events // 2)
+                second = await _half(stage, company, model, events // 2, events)
                 checks, agreed = await _checks(segue)
     return Stream(seed=seed, arm=arm, halves=(first, second), checks=checks, agreed=agreed)
 
 
-async def _fail(shop: Company, model: ScriptedModel, start: int, stop: int) -> Half:
-    """Let these conversations fail, a batch at a time, with time for all that follows."""
+async def _half(stage: Stage, company: Company, model: ScriptedModel, start: int, stop: int) -> Half:
     calls, tokens = model.calls, model.tokens
-    sent: set[str] = set()
-    for number in range(start, stop, BATCH):
-        made = (await shop.make(FAILED, number + BATCH, EVENTS_SEED))[number:]
-        sent.update(event["id"] for event in made)
-        await shop.send(made)
-        await shop.pass_time(BATCH_H, STEP_H)
-    affairs = [one for one in (await shop.state())["affairs"] if one["id"] in sent and one["result"] is not None]
+    sent = await stage.happen(company, start, stop)
+    earned = [stage.earned(one) for one in (await company.state())["affairs"] if one["id"] in sent]
     return Half(
         model_calls=model.calls - calls,
         tokens=model.tokens - tokens,
-        reward=fmean((one["satisfaction"] / 100.0 + 2.0 * (one["result"] == "repurchased")) / 3.0 for one in affairs),
+        reward=fmean(one for one in earned if one is not None),
     )
 
 
@@ -240,9 +239,9 @@ async def _checks(segue: Segue) -> tuple[int, int]:
     return sum(one["decisions"]["checked"] for one in found), sum(one["decisions"]["agreed"] for one in found)
 
 
-def _portfolio(folder: Path, arm: Arm) -> Path:
-    """The shop's own, with a reflex for every event type it decides about, or without."""
-    stated: dict[str, Any] = yaml.safe_load(PORTFOLIO.read_text(encoding="utf-8"))
+def _portfolio(own: Path, folder: Path, arm: Arm) -> Path:
+    """The world's own, with a reflex for every event type it decides about, or without."""
+    stated: dict[str, Any] = yaml.safe_load(own.read_text(encoding="utf-8"))
     for kind in stated["events"].values() if arm == "reflex" else ():
         kind["learning"] = {"reflex": dict(REFLEX)}
     path = folder / "portfolio.yaml"

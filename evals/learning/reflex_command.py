@@ -9,12 +9,21 @@ import typer
 
 
 def reflex(
+    world: Annotated[str, typer.Option(help="retail_care or plant_maintenance.")] = "retail_care",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many seeds, from `--first` on.")] = 5,
-    events: Annotated[int, typer.Option(min=20, max=1000, help="Failed conversations, a multiple of 20.")] = 300,
+    events: Annotated[
+        int | None,
+        typer.Option(
+            min=2,
+            max=1000,
+            help="Failed conversations, a multiple of 20 (300), or predicted failures, a multiple of 2 (200).",
+            show_default=False,
+        ),
+    ] = None,
     first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Play the shop with a scripted chat model, with and without a reflex; exit 1 if a mark is missed."""
+    """Play a world with a scripted chat model, with and without a reflex; exit 1 if a mark is missed."""
     from concurrent.futures.process import BrokenProcessPool
 
     from rich.console import Console
@@ -27,7 +36,7 @@ def reflex(
     try:
         with Progress(*columns, console=Console(stderr=True)) as progress:
             task = progress.add_task("streams", total=2 * seeds)
-            figures = play_reflex(range(first, first + seeds), events, lambda done: progress.advance(task, done))
+            figures = play_reflex(world, range(first, first + seeds), events, lambda done: progress.advance(task, done))
     except (ValueError, BrokenProcessPool) as error:
         typer.echo(f"segue eval reflex: {error}", err=True)
         raise typer.Exit(2) from error

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures.process import BrokenProcessPool
 
-from evals.learning.parts import Asked, Figures, LearningError, Part, Progress, Section
-from evals.learning.reflex import HalfFigures, play_reflex
+from evals.intervals import Spread
+from evals.learning.parts import Asked, Compared, Figures, LearningError, Part, Progress, Section
+from evals.learning.reflex import REFLEX, HalfFigures, ReflexFigures, play_reflex
+from evals.options import told_seeds
+from evals.seasons.retail import WORLD
 
 SEEDS = 5
 """The first so many are played: two streams each, the whole product with every message over HTTP."""
@@ -22,16 +25,37 @@ def play(asked: Asked, progress: Progress) -> Section:
         progress(done, 2 * len(seeds), "reflex")
 
     try:
-        figures = play_reflex(seeds, progress=count)
+        figures = play_reflex(WORLD, seeds, progress=count)
     except (ValueError, BrokenProcessPool) as error:
         raise LearningError(f"the reflex could not be played: {error}") from error
     rows = [*_rows("first", figures.first), *_rows("second", figures.second)]
     table = Figures(
-        title=f"reflex: {len(seeds)} seeds, {figures.events} failed conversations each",
+        title=f"reflex: {len(seeds)} seeds, {figures.events} {figures.stage.what} each",
         columns=("half", "", "model calls", "tokens", "mean reward", "difference (95 %)"),
         rows=rows,
     )
-    return Section(name=PART.name, found=figures.as_json(), figures=(table,), marks=figures.marks)
+    return Section(
+        name=PART.name,
+        found=figures.as_json(),
+        figures=(table,),
+        marks=figures.marks,
+        settings={
+            "seeds": told_seeds(seeds),
+            "events": f"{figures.events} a seed",
+            "reflex": ", ".join(f"{name} {value:g}" for name, value in REFLEX.items()),
+        },
+        compared=[_compared(figures)],
+    )
+
+
+def _compared(figures: ReflexFigures) -> Compared:
+    halves = {"first half": figures.first, "second half": figures.second}
+    return Compared(
+        title="with the reflex less without",
+        measure="difference in mean reward",
+        rows={name: Spread(mean=one.difference, low=one.low, high=one.high) for name, one in halves.items()},
+        shown="+.4f",
+    )
 
 
 def _rows(name: str, half: HalfFigures) -> list[tuple[str, ...]]:

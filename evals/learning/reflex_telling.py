@@ -23,7 +23,7 @@ def told(figures: ReflexFigures) -> Group:
         )
     seeds = "1 seed" if len(figures.seeds) == 1 else f"{len(figures.seeds)} seeds"
     return Group(
-        Text(f"{seeds}, {figures.events} failed conversations each"),
+        Text(f"{figures.stage.world}: {seeds}, {figures.events} {figures.stage.what} each"),
         table,
         Text(
             f"Saved in the second half: {figures.second.saved_percent:.1f} % of the calls, "

@@ -8,11 +8,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from evals.bench.marks import Mark, at_least
-from evals.learning.parts import Asked, Figures, Part, Progress, Section
+from evals.intervals import Spread
+from evals.learning.parts import Asked, Compared, Figures, Part, Progress, Section
 from evals.learning.shown import ARMS, measure
 from evals.learning.shown import Figures as Shown
+from evals.options import told_seeds
 from memory.embedding import Embedder
 
 SEEDS = 3
@@ -29,7 +32,7 @@ def play(asked: Asked, progress: Progress) -> Section:
             for one in asyncio.run(measure(seed, EVENTS, Path(folder) / str(seed), embedder)):
                 played[one.arm].append(one)
             progress(number, len(seeds), "shown")
-    success = {arm: fmean(one.success for one in found) for arm, found in played.items()}
+    success = {arm: Spread.of([one.success for one in found]) for arm, found in played.items()}
     return Section(
         name=PART.name,
         found={
@@ -39,12 +42,16 @@ def play(asked: Asked, progress: Progress) -> Section:
         },
         figures=(_table(played, len(seeds)),),
         marks=_marks(success),
+        settings={"seeds": told_seeds(seeds), "events": f"{EVENTS} a seed"},
+        compared=[Compared(title="success by model", measure="share of events", rows=success, shown=".1%")],
     )
 
 
-def _found(played: Sequence[Shown]) -> Mapping[str, float]:
+def _found(played: Sequence[Shown]) -> Mapping[str, Any]:
+    success = Spread.of([one.success for one in played])
     return {
-        "success": round(fmean(one.success for one in played), 4),
+        "success": round(success.mean, 4),
+        "success_spread": success.as_json(4),
         "second_half": round(fmean(one.second_half for one in played), 4),
         "tokens": round(fmean(one.tokens for one in played), 1),
         "most_tokens": max(one.most_tokens for one in played),
@@ -67,11 +74,11 @@ def _table(played: Mapping[str, Sequence[Shown]], seeds: int) -> Figures:
     )
 
 
-def _marks(success: Mapping[str, float]) -> Sequence[Mark]:
+def _marks(success: Mapping[str, Spread]) -> Sequence[Mark]:
     """Each step of following earns more than the one before."""
     arms = list(success)
     return [
-        at_least(f"{arm} over {before}, points of success", 5.0, 100 * (success[arm] - success[before]))
+        at_least(f"{arm} over {before}, points of success", 5.0, 100 * (success[arm].mean - success[before].mean))
         for before, arm in itertools.pairwise(arms)
     ]
 

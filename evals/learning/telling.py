@@ -9,9 +9,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evals.bench.marks import Mark
+from evals.bench.marks import Mark, measured, verdict
 from evals.learning.parts import Figures, Section
-from evals.stream.telling import STYLES, measured, verdict
+from evals.stream.telling import STYLES
 
 
 def told(sections: Sequence[Section], seconds: float) -> Group:

@@ -6,23 +6,30 @@ Compared are the second halves; the intervals are over seeds.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
+from typing import Any, TypeAlias
 
-from evals.bench.marks import Mark
-from evals.intervals import as_json, mean_spread
-from evals.learning.parts import Asked, Figures, LearningError, Part, Progress, Section
+import numpy as np
+
+from evals.bench.marks import Mark, MarkState
+from evals.intervals import Spread, as_json
+from evals.learning.parts import Asked, Curves, Figures, LearningError, Part, Progress, Section
+from evals.options import told_seeds
 from evals.workers import open_workers
 
 NAME = "worlds"
 SHOP_EVENTS = 100
 """Failed conversations of a season: it takes more of them than alarms, as a customer either leaves or stays."""
 PLANT_EVENTS = 60
+QUARTERS = 4
+"""Points of a season's curve."""
+ARMS: Mapping[str, bool] = {"no_memory": False, "memory": True}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +56,8 @@ class World:
     measures: Mapping[str, str]
     """Figure -> what it is, in words."""
     play: PlaySeason
+    most: float | None = None
+    """No figure is larger; None: any may be."""
 
 
 def play_shop(seed: int, memory: bool, events: int) -> Sequence[Affair]:
@@ -83,6 +92,7 @@ WORLDS = (
         falls="churn",
         measures={"churn": "customers who left, of 100", "satisfaction": "satisfaction, of 100"},
         play=play_shop,
+        most=100.0,
     ),
     World(
         name="plant_maintenance",
@@ -117,60 +127,106 @@ def play(asked: Asked, progress: Progress) -> Section:
 PART = Part(name=NAME, play=play)
 
 
-def summed_up(
-    played: Mapping[tuple[str, int, bool], Sequence[Affair]], seeds: Sequence[int], worlds: Sequence[World]
-) -> Section:
+Seasons: TypeAlias = Mapping[tuple[str, int, bool], Sequence[Affair]]
+"""By world, seed, and whether it was with memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One figure of a world, over seeds."""
+
+    arms: Mapping[str, Spread]
+    """In the second halves."""
+    difference: Spread
+    """With memory less without."""
+    curves: Mapping[str, Sequence[Spread]]
+    """By arm, in each quarter of the season."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As the report shows it."""
+        return {
+            "no_memory": round(self.arms["no_memory"].mean, 3),
+            "memory": round(self.arms["memory"].mean, 3),
+            "difference": round(self.difference.mean, 3),
+            "low": as_json(self.difference.low, 3),
+            "high": as_json(self.difference.high, 3),
+            "arms": {arm: spread.as_json() for arm, spread in self.arms.items()},
+            "curve": {arm: [part.as_json() for part in curve] for arm, curve in self.curves.items()},
+        }
+
+
+def summed_up(played: Seasons, seeds: Sequence[int], worlds: Sequence[World]) -> Section:
     """The differences over seeds, and the marks."""
     found: dict[str, Any] = {}
-    tables, marks = [], []
+    tables, marks, curves = [], [], []
     for world in worlds:
-        differences = {measure: _difference(played, seeds, world.name, measure) for measure in world.measures}
-        found[world.name] = {"seeds": list(seeds), "events": world.events, **differences}
-        tables.append(_table(world, len(seeds), differences))
-        marks.append(_mark(world, differences[world.falls]))
-    return Section(name=NAME, found=found, figures=tables, marks=marks)
+        _check_same(played, seeds, world.name)
+        measured = {measure: _measured(played, seeds, world.name, measure) for measure in world.measures}
+        shown = {measure: one.as_json() for measure, one in measured.items()}
+        found[world.name] = {"seeds": list(seeds), "events": world.events, **shown}
+        tables.append(_table(world, len(seeds), measured))
+        marks.append(_mark(world, measured[world.falls].difference))
+        curves += [_curves(world, measure, one) for measure, one in measured.items()]
+    settings = {"seeds": told_seeds(seeds)} | {one.name: f"{one.events} {one.what} a seed" for one in worlds}
+    return Section(name=NAME, found=found, figures=tables, marks=marks, settings=settings, curves=curves)
 
 
-def _difference(
-    played: Mapping[tuple[str, int, bool], Sequence[Affair]], seeds: Sequence[int], world: str, measure: str
-) -> dict[str, float | None]:
-    without = [_second_half(played[world, seed, False], measure) for seed in seeds]
-    with_memory = [_second_half(played[world, seed, True], measure) for seed in seeds]
+def _check_same(played: Seasons, seeds: Sequence[int], world: str) -> None:
     for seed in seeds:
         if [one.id for one in played[world, seed, False]] != [one.id for one in played[world, seed, True]]:
             raise LearningError(f"The two arms of seed {seed} did not play the same season of {world}.")
-    gains = [new - old for old, new in zip(without, with_memory, strict=True)]
-    half = mean_spread(gains)
-    return {
-        "no_memory": round(fmean(without), 3),
-        "memory": round(fmean(with_memory), 3),
-        "difference": round(fmean(gains), 3),
-        "low": as_json(fmean(gains) - half, 3),
-        "high": as_json(fmean(gains) + half, 3),
+
+
+def _measured(played: Seasons, seeds: Sequence[int], world: str, measure: str) -> Measured:
+    figures = {
+        arm: [[one.figures[measure] for one in played[world, seed, memory]] for seed in seeds]
+        for arm, memory in ARMS.items()
     }
+    halves = {arm: [fmean(season[len(season) // 2 :]) for season in seasons] for arm, seasons in figures.items()}
+    gains = [new - old for old, new in zip(halves["no_memory"], halves["memory"], strict=True)]
+    return Measured(
+        arms={arm: Spread.of(means) for arm, means in halves.items()},
+        difference=Spread.of(gains),
+        curves={arm: _curve(seasons) for arm, seasons in figures.items()},
+    )
 
 
-def _second_half(affairs: Sequence[Affair], measure: str) -> float:
-    return fmean(one.figures[measure] for one in affairs[len(affairs) // 2 :])
+def _curve(seasons: Sequence[Sequence[float]]) -> Sequence[Spread]:
+    """A mean over seeds for each part of a season; every season has as many affairs."""
+    parts = np.array_split(np.array(seasons), min(QUARTERS, len(seasons[0])), axis=1)
+    return [Spread.of(part.mean(axis=1).tolist()) for part in parts]
 
 
-def _mark(world: World, found: Mapping[str, float | None]) -> Mark:
+def _curves(world: World, measure: str, measured: Measured) -> Curves:
+    return Curves(
+        title=f"{world.name}: {world.measures[measure]}",
+        measure=world.measures[measure],
+        counted=f"{world.what} of the season",
+        events=world.events,
+        judged_from=world.events // 2,
+        arms=measured.curves,
+        most=world.most,
+    )
+
+
+def _mark(world: World, difference: Spread) -> Mark:
     name, wanted = f"{world.measures[world.falls]}, upper bound of the difference", "below 0"
-    high = found["high"]
-    if high is None:
+    if not math.isfinite(difference.high):
         return Mark(name=name, wanted=wanted, state="skipped", why="one seed has no interval")
-    return Mark(name=name, wanted=wanted, state="passed" if high < 0 else "failed", measured=high)
+    state: MarkState = "passed" if difference.high < 0 else "failed"
+    return Mark(name=name, wanted=wanted, state=state, measured=difference.high)
 
 
-def _table(world: World, seeds: int, differences: Mapping[str, Mapping[str, float | None]]) -> Figures:
+def _table(world: World, seeds: int, measured: Mapping[str, Measured]) -> Figures:
     rows = [
-        (
-            world.measures[measure],
-            f"{one['no_memory']:.1f}",
-            f"{one['memory']:.1f}",
-            f"{one['difference']:+.1f}" + ("" if one["low"] is None else f" ({one['low']:+.1f} to {one['high']:+.1f})"),
-        )
-        for measure, one in differences.items()
+        (world.measures[measure], *(_told(one.arms[arm], "") for arm in ARMS), _told(one.difference, "+"))
+        for measure, one in measured.items()
     ]
     title = f"{world.name}: {seeds} seeds, {world.events} {world.what} each; the second halves"
-    return Figures(title=title, columns=("", "no memory", "memory", "difference (95 %)"), rows=rows)
+    columns = ("", "no memory (95 %)", "memory (95 %)", "difference (95 %)")
+    return Figures(title=title, columns=columns, rows=rows)
+
+
+def _told(spread: Spread, sign: str) -> str:
+    mean, low, high = (f"{value:{sign},.1f}" for value in (spread.mean, spread.low, spread.high))
+    return f"{mean} ({low} to {high})" if math.isfinite(spread.low) else mean

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from evals.options import among, listed, seeds_of
+from evals.options import among, listed, seeds_of, to_be_written
 
 if TYPE_CHECKING:
     from evals.stream.figures import Report
@@ -31,6 +31,8 @@ def stream(
     """Play labelled texts as a stream of events through Segue's own memory and choice; exit 1 if a mark is missed."""
     from evals.stream.labelled import StreamError
 
+    to_be_written("--json", as_json)
+    to_be_written("--html", html)
     try:
         with tempfile.TemporaryDirectory(prefix="segue-cache-") as folder:
             plan = _plan(tools, queries, rows, events, seeds, arms, stress, Path(folder))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.bench.marks import Mark
-from evals.intervals import as_json, mean_spread
+from evals.intervals import Spread, as_json
 
 PARTS = 16
 """Points of a learning curve; fewer where a stream has fewer events."""
@@ -50,19 +50,6 @@ class Played:
     """Per event that asked memory: how long recall took; empty where memory was not asked."""
     switched_off_at: int | None = None
     """Event whose outcome told the control arm that memory does harm, so that it was switched off."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spread:
-    """A mean over seeds, in points, and its interval; unbounded where there is one seed."""
-
-    mean: float
-    low: float
-    high: float
-
-    def as_json(self) -> dict[str, float | None]:
-        """Bounds are null where there are none."""
-        return {"mean": round(self.mean, 3), "low": as_json(self.low, 3), "high": as_json(self.high, 3)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,10 +224,7 @@ def _ahead(streams: Streams, arm: str, other: str) -> Spread | None:
         start = last_quarter_begins(len(mine))
         more = int(mine[start:].sum()) - int(theirs[start:].sum())
         points.append(100 * more / (len(mine) - start))
-    if not points:
-        return None
-    mean, half = fmean(points), mean_spread(points)
-    return Spread(mean=mean, low=mean - half, high=mean + half)
+    return Spread.of(points) if points else None
 
 
 def _harm(streams: Streams, arm: str) -> float | None:

@@ -10,8 +10,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from evals.bench.marks import Mark
-from evals.stream.figures import ArmFigures, Report, Spread, split
+from evals.bench.marks import Mark, measured, verdict
+from evals.intervals import Spread
+from evals.stream.figures import ArmFigures, Report, split
 
 COLUMNS = (
     "arm",
@@ -64,18 +65,6 @@ def in_short(report: Report) -> Iterator[str]:
         when = "" if off.event is None else f", at event {off.event:g} (median)"
         yield f"{arm}: memory switched off on {off.seeds} of {off.of} seeds{when}"
     yield f"took {report.seconds:.0f} s"
-
-
-def measured(mark: Mark) -> str:
-    """With digits enough to tell it from its bound."""
-    if mark.measured is None:
-        return NOTHING
-    return f"{mark.measured:.2f}" if abs(mark.measured) >= 1 else f"{mark.measured:.3f}"
-
-
-def verdict(mark: Mark) -> str:
-    """Its state, and why where there is more to say."""
-    return mark.state if mark.why is None else f"{mark.state}: {mark.why}"
 
 
 def _arms(report: Report) -> Table:

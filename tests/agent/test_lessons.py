@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,17 @@ from agent.errors import Conflict, NotFound
 from agent.judging import thumb
 from agent.store.queries import Shown
 from tests.agent.company import Company, open_company, raw
-from tests.agent.lesson_company import PORTFOLIO_OF_LESSONS, Told, distil, lives, rightly, wrongly
-from tests.scripted_model import Request, ScriptedModel, calls, error, forever, text
+from tests.agent.lesson_company import (
+    PORTFOLIO_OF_LESSONS,
+    Told,
+    asked_of_a_model,
+    configured,
+    distil,
+    lives,
+    rightly,
+    wrongly,
+)
+from tests.scripted_model import ScriptedModel, calls, error, forever, text
 
 ROUNDS = 10
 EU = 'when region is "eu": book_call kept 10 of 10, others 0 of 10'
@@ -27,17 +35,6 @@ async def taught(company: Company) -> dict[str, Shown]:
     """The lessons of ten rounds, by their text."""
     await lives(company, ROUNDS, rightly)
     return {one["text"]: one for one in await distil(company)}
-
-
-async def asked_of_a_model(tmp_path: Path, region: str, **changes: Any) -> tuple[Request, Shown]:
-    """The first request a chat model gets for an event of that region, and the run."""
-    with ScriptedModel([calls(("book_call", {})), text("done")]) as model:
-        decider = ChatDecider(model="scripted", base_url=model.base_url, api_key="k")
-        async with open_company(tmp_path, decider, PORTFOLIO_OF_LESSONS, **changes) as company:
-            data = {"message": "the parcel is late", "region": region}
-            run = await company.handle(f"m-{region}", id=f"m-{region}", **data)
-        await decider.aclose()
-    return model.requests[0], run
 
 
 async def test_a_lesson_appears_is_shown_is_credited_stops_holding_and_is_retired(tmp_path: Path) -> None:
@@ -163,11 +160,6 @@ async def test_a_model_that_fails_leaves_the_statistical_text(tmp_path: Path) ->
     with ScriptedModel([forever(error(500))]) as model:
         async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
             assert set(await taught(company)) == {EU, US}
-
-
-def configured(model: ScriptedModel) -> dict[str, Any]:
-    """Settings with a chat model, which words lessons; what decides is given all the same."""
-    return {"model": "scripted", "environment": {"OPENAI_BASE_URL": model.base_url}}
 
 
 def credit(**changes: int) -> dict[str, int]:

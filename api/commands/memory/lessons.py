@@ -104,6 +104,8 @@ def _say(lesson: Any, as_json: bool) -> None:
     screen.say(f"written by {lesson.get('written_by')} at {lesson.get('created_at')}", "dim")
     counts = ", ".join(f"{name} {credit.get(name)}" for name in ("shown", "helped", "hurt", "otherwise", "open"))
     screen.say(counts)
+    if lesson.get("state") == "uncorroborated":
+        screen.say(f"not shown to who decides: {line(lesson.get('reason'), 400)}")
     if lesson.get("retired_at"):
         screen.say(f"retired by {lesson.get('retired_by')} at {lesson.get('retired_at')}: {lesson.get('reason')}")
 

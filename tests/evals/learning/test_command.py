@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.evals.markup import seen
 from tests.memory.conftest import embedder_dir  # noqa: F401
 
 BEGIN = (sys.executable, "-m", "api", "eval", "learning")
@@ -24,15 +25,18 @@ def test_it_writes_the_figures_and_tells_missed_marks_by_its_exit_code(
     tmp_path: Path,
     embedder_dir: Path,  # noqa: F811
 ) -> None:
-    out = tmp_path / "out.json"
-    ran = _run("--part", "hidden", "--seeds", "0-1", "--events", "50", "--json", str(out), cache=embedder_dir)
+    out, html = tmp_path / "out.json", tmp_path / "out.html"
+    wanted = ("--part", "hidden", "--seeds", "0-1", "--events", "50", "--json", str(out), "--html", str(html))
+    ran = _run(*wanted, cache=embedder_dir)
     found = json.loads(out.read_text(encoding="utf-8"))
     assert ran.returncode == int(any(mark["state"] == "failed" for mark in found["marks"])), ran.stderr
     hidden = found["hidden"]
     assert (hidden["seeds"], hidden["events"], hidden["explore"]) == ([0, 1], 50, 0.05)
     assert hidden["arms"].keys() == {"no_memory", "unexplored", "product", "oracle"}
     assert hidden["arms"]["oracle"]["share_of_oracle"] == 1.0
-    assert len(hidden["arms"]["product"]["curve"]) == 8
+    assert len(hidden["arms"]["product"]["curve"]) == len(hidden["arms"]["product"]["curve_spread"]) == 8
+    texts = set(seen(html.read_text(encoding="utf-8")).texts)
+    assert {*hidden["arms"], *(mark["name"] for mark in found["marks"]), "seeds: 0-1"} <= texts
     assert "worlds" not in found
     assert "no_memory" in ran.stdout
 
@@ -57,6 +61,7 @@ def test_what_is_shown_to_a_scripted_model_is_a_part(
         (["--seeds", "x"], "no span such as 0-9"),
         (["--explore", "0.9"], "less than or equal to 0.5"),
         (["--events", "3"], "greater than or equal to 50"),
+        (["--html", "nowhere/out.html"], "--html: there is no folder 'nowhere'. Make it first"),
     ],
 )
 def test_what_cannot_be_played_is_refused_with_what_would_be_right(

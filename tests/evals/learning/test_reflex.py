@@ -10,6 +10,7 @@ import pytest
 
 from agent.deciders.chat import ChatDecider
 from evals.learning.reflex import Half, Stream, play, play_reflex, summed_up
+from evals.learning.reflex_stages import STAGES
 from evals.learning.scripted import ScriptedModel
 from evals.worlds.kit.loopback import on_loopback
 from tests.agent.deciders.chat_situations import situation
@@ -35,7 +36,7 @@ def played(second_calls: int, losses: Sequence[float]) -> list[Stream]:
 
 
 def test_what_is_saved_is_counted_per_half_over_all_seeds() -> None:
-    figures = summed_up([0, 1], 20, played(6, [0.0, 0.0]))
+    figures = summed_up(STAGES["retail_care"], [0, 1], 20, played(6, [0.0, 0.0]))
     assert (figures.first.saved_percent, figures.second.saved_percent) == pytest.approx((100 / 6, 90.0))
     assert figures.second.tokens_saved_percent == pytest.approx(90.0)
     assert (figures.checks, figures.agreed, figures.held) == (8, 6, True)
@@ -54,7 +55,7 @@ def test_what_is_saved_is_counted_per_half_over_all_seeds() -> None:
 def test_the_marks_are_missed_by_too_few_calls_saved_or_by_a_clear_loss(
     calls: int, losses: list[float], states: list[str]
 ) -> None:
-    figures = summed_up(range(len(losses)), 20, played(calls, losses))
+    figures = summed_up(STAGES["retail_care"], range(len(losses)), 20, played(calls, losses))
     assert [mark.state for mark in figures.marks] == states
     assert figures.held == ("failed" not in states)
 
@@ -62,7 +63,7 @@ def test_the_marks_are_missed_by_too_few_calls_saved_or_by_a_clear_loss(
 @pytest.mark.parametrize(("seeds", "events"), [([], 20), ([1, 1], 20), ([1], 30), ([1], 0)])
 def test_what_cannot_be_played_is_refused(seeds: list[int], events: int) -> None:
     with pytest.raises(ValueError, match="Give"):
-        play_reflex(seeds, events)
+        play_reflex("retail_care", seeds, events)
 
 
 async def test_the_scripted_model_answers_the_real_chat_decider_and_counts() -> None:
@@ -80,7 +81,7 @@ async def test_the_scripted_model_answers_the_real_chat_decider_and_counts() -> 
 
 
 def test_a_stream_is_played_with_the_model_asked_at_every_decision() -> None:
-    half = play(1_000, "asked", 20).halves[0]
+    half = play("retail_care", 1_000, "asked", 20).halves[0]
     # Ten conversations of three decisions each, and as many solved cases of two.
     assert half.model_calls == 50
     assert 0.0 < half.reward <= 1.0
