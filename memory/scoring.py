@@ -12,7 +12,7 @@ and F over the k weightiest of them. p is the prior, p_i what it was for the act
 kernel estimate of the reward, with kappa pseudo-observations at p'. D is how much better than expected the action did
 in like situations: the surprises, smoothed by kernel ridge regression (`surprise`), so that many like episodes say one
 thing once. What is surprisingly good draws on the prior, at the cost of its rivals in proportion to their own prior;
-what is surprisingly bad gives way to them.
+what is surprisingly bad gives way to them. An episode that speaks for a crowd (`crowds`) says what all of it would.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from memory.surprise import Surprise, surprises
 from memory.types import EVERY_GOAL, ActionEvidence, Episode, Feature
 
 _SECONDS_PER_DAY = 86_400.0
-_UNTOLD = 0.5
+UNTOLD = 0.5
 """What was expected of an action when nobody wrote it down."""
 _LASTING = 1e-6
 """What trust and age must leave of an episode for its surprise to count."""
@@ -137,9 +137,9 @@ def evidence(
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
     voices = [voice for one in _distinct(neighbours) for voice in [_hear(one, features, goals, now, settings)] if voice]
     voices = _standing(voices, settings.standing)
-    voices.sort(key=lambda voice: (-voice.weight, voice.id))
+    voices.sort(key=lambda voice: (-voice.weight / voice.number, voice.id))
     words: dict[str, list[_Word]] = {}
-    for voice in voices[: settings.k]:
+    for voice in _first(voices, settings.k):
         for action, word in voice.words():
             words.setdefault(action, []).append(word)
     moved = _surprises(voices, features, settings)
@@ -164,9 +164,9 @@ def _fading(age_days: float, settings: Settings) -> float:
 
 
 class _Word(NamedTuple):
-    """What one episode says about one action."""
+    """What one episode, or a crowd, says about one action."""
 
-    id: str
+    ids: tuple[str, ...]
     source: str
     weight: float
     reward: float
@@ -193,6 +193,10 @@ class _Voice(NamedTuple):
     lasting: float
     """What trust, age and its source's standing leave of it."""
     verdicts: Mapping[str, _Verdict]
+    number: int
+    """Of episodes it speaks for."""
+    ids: tuple[str, ...]
+    """Of some of them, newest first."""
 
     @property
     def id(self) -> str:
@@ -206,16 +210,23 @@ class _Voice(NamedTuple):
         """The same, weighing less."""
         return self._replace(weight=self.weight * factor, full=self.full * factor, lasting=self.lasting * factor)
 
+    def only(self, number: int) -> _Voice:
+        """So many of the episodes it speaks for."""
+        part = min(1.0, number / self.number)
+        return self if part == 1.0 else self.at(part)._replace(ids=self.ids[:number])
+
     def words(self) -> Iterator[tuple[str, _Word]]:
         source = self.source
         for action, verdict in self.verdicts.items():
             if self.full * verdict.share > 0:
-                yield action, _Word(self.id, source, self.full * verdict.share, verdict.reward)
+                yield action, _Word(self.ids, source, self.full * verdict.share, verdict.reward)
 
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
     """Each episode once, so that an index that answers twice counts once."""
-    return list({one.episode.id: one for one in sorted(neighbours, key=lambda one: one.similarity)}.values())
+    in_order = sorted(neighbours, key=lambda one: one.similarity)
+    # A crowd speaks once for each set of goals its episodes were graded by.
+    return list({(one.episode.id, frozenset(one.episode.rewards)): one for one in in_order}.values())
 
 
 def _hear(
@@ -237,7 +248,22 @@ def _hear(
     )
     loudest = full * max(verdict.share for verdict in verdicts.values())
     lasting = episode.trust * _fading(age_days, settings)
-    return _Voice(neighbour, loudest, full, lasting, verdicts) if loudest > 0 else None
+    if not loudest > 0:
+        return None
+    if episode.together is None:
+        return _Voice(neighbour, loudest, full, lasting, verdicts, 1, (episode.id,))
+    number, ids = episode.together.number, episode.together.ids
+    return _Voice(neighbour, loudest, full, lasting, verdicts, number, ids).at(episode.together.mass)
+
+
+def _first(voices: Sequence[_Voice], k: int) -> Iterator[_Voice]:
+    """Those of the k episodes that weigh most; of a crowd as many as there is room for."""
+    left = k
+    for voice in voices:
+        if left < 1:
+            return
+        yield voice.only(left)
+        left -= voice.number
 
 
 def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
@@ -245,7 +271,9 @@ def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
 
     Its voices weigh in proportion, below `share` of the voices that the greatest source has.
     """
-    number = Counter(voice.source for voice in voices)
+    number: Counter[str] = Counter()
+    for voice in voices:
+        number[voice.source] += voice.number
     full = share * max(number.values(), default=0)
     return [voice.at(min(1.0, number[voice.source] / full)) for voice in voices]
 
@@ -256,9 +284,9 @@ def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: floa
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
     found = judged(episode.rewards, goals, operator_trust)
-    verdicts = dict.fromkeys(episode.declined, _Verdict(operator_trust, 0.0, _UNTOLD))
+    verdicts = dict.fromkeys(episode.declined, _Verdict(operator_trust, 0.0, UNTOLD))
     for taken in episode.actions:
-        expected = _UNTOLD if taken.prior is None else taken.prior
+        expected = UNTOLD if taken.prior is None else taken.prior
         if found is not None:
             reward, share = found
             verdicts[taken.action] = _Verdict(share, reward, expected)
@@ -316,11 +344,11 @@ def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float
     for word in words:
         total[word.source] = total.get(word.source, 0.0) + word.weight
     weighed = [(word.weight * min(1.0, source_cap / total[word.source]), word) for word in words]
-    weighed.sort(key=lambda pair: (-pair[0], pair[1].id))
+    weighed.sort(key=lambda pair: (-pair[0], pair[1].ids))
     return ActionEvidence(
         action=action,
         success=math.fsum(weight * word.reward for weight, word in weighed),
         failure=math.fsum(weight * (1.0 - word.reward) for weight, word in weighed),
-        episodes=tuple(word.id for _, word in weighed),
+        episodes=tuple(name for _, word in weighed for name in word.ids),
         surprise=surprise,
     )

@@ -31,6 +31,18 @@ class EpisodeAction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Together:
+    """How much more than itself an episode says that speaks for like ones, see `memory.crowds`."""
+
+    number: int
+    """Of episodes, itself among them."""
+    mass: float
+    """What age leaves of them together, in that of an episode closed at this one's `closed_at`."""
+    ids: tuple[str, ...]
+    """Of these episodes, newest first; not more than may speak about an action."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """One situation, what was done in it, and its outcomes: the unit of memory."""
 
@@ -53,14 +65,15 @@ class Episode:
     trust: float = 1.0
     """Weight of the episode in [0, 1]."""
     rewards: Mapping[str, float] = field(default_factory=dict)
-    """Reward in [0, 1] per goal; empty until an outcome has come."""
+    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
     arm: Arm | None = None
     """None where it was not drawn: Segue was started without memory, or the run is older than arms."""
     memory_share: float | None = None
     """Probability with which the run was given memory."""
     swayed: bool | None = None
     """Whether memory changes what is decided in it; None where nobody can say."""
-    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
+    together: Together | None = None
+    """Where it speaks for a crowd, whose means its rewards and priors then are; None: for itself alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
