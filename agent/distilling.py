@@ -24,6 +24,7 @@ from agent.portfolio.model import Portfolio
 from agent.store import episodes, lessons
 from agent.store.database import Database
 from agent.store.lessons import Added, Retired
+from agent.whereabouts import vectors
 from agent.wording import Word, Worded
 from memory.lesson_review import Review, review
 from memory.lesson_settings import LessonSettings
@@ -109,8 +110,8 @@ class Distilling:
                 lambda connection: episodes.graded(connection, tenant, event_type, self._settings.most_episodes)
             )
             known = await self._database.read(lambda connection: lessons.newest(connection, tenant, event_type))
-            vectors = await self._vectors(tenant, event_type, found)
-            said, looked = await asyncio.to_thread(self._review, found, vectors, known)
+            texts = await self._vectors(tenant, event_type, found)
+            said, looked = await asyncio.to_thread(self._review, found, texts, known)
             if not said.episodes:
                 return await self._write([], _unfounded(known), self._clock(), 0)
             worded = await self._worded(event_type, looked.new)
@@ -153,12 +154,13 @@ class Distilling:
         """Where no episode has a feature, texts must tell them apart."""
         if any(one.features for one in found):
             return None
-        return await self._memory.vectors(tenant=tenant, event_type=event_type, ids=[one.id for one in found])
+        names = [one.id for one in found]
+        return await vectors(self._database, self._memory, tenant=tenant, event_type=event_type, ids=names)
 
     def _review(
-        self, found: Sequence[Episode], vectors: Mapping[str, NDArray[np.float32]] | None, known: Sequence[Lesson]
+        self, found: Sequence[Episode], texts: Mapping[str, NDArray[np.float32]] | None, known: Sequence[Lesson]
     ) -> tuple[Told, Review]:
-        said = look(found, self._portfolio.goals, self._settings, vectors)
+        said = look(found, self._portfolio.goals, self._settings, texts)
         return said, review(said, known, self._settings, alone=self._writes(said.taken))
 
     def _writes(self, actions: Collection[str]) -> frozenset[str]:

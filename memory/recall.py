@@ -117,11 +117,9 @@ class Memory:
         ]
         return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
 
-    async def closeness(self, *, tenant: str, event_type: str, text: str, ids: Sequence[str]) -> Mapping[str, float]:
-        """Cosine of the text to that of each of these episodes that is known. Raises `MemoryUnavailable`."""
-        known = await self.vectors(tenant=tenant, event_type=event_type, ids=ids)
-        (vector,) = await self._embedder.aembed([text])
-        return {name: float(np.clip(own @ vector, -1.0, 1.0)) for name, own in known.items()}
+    async def embed(self, texts: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The unit vector of each of the texts."""
+        return dict(zip(texts, await self._embedder.aembed(texts), strict=True)) if texts else {}
 
     async def vectors(self, *, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The unit vectors of those that can be found by their text. Raises `MemoryUnavailable`."""
