@@ -39,8 +39,8 @@ class Housekeeping:
             raise NotFound(f"there is no event type {event_type!r}. {hint}")
         kinds = sorted(self._portfolio.events) if event_type is None else [event_type]
         if dry_run:
-            return [_shown(await self._tidying.preview(tenant, kind)) for kind in kinds]
-        done = await self._tidying.tidy(tenant, kinds, PATIENCE_S / max(1, len(kinds)))
+            return [_shown(await self._tidying.preview(tenant, kind, PATIENCE_S)) for kind in kinds]
+        done = await self._tidying.tidy(tenant, kinds, PATIENCE_S)
         return [_shown(one) for one in done]
 
     async def keep(self, tenant: str, episode: str, *, by: str) -> Shown:

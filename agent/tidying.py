@@ -1,8 +1,8 @@
 """Housekeeping of memory, on demand and in the background. Start with `Tidying.tidy`, then `_round`.
 
-One round of an event type works out places, gathers crowds, and forgets what is old, harmful, or unused where there
-is too much. It goes in steps of a few hundredths of a second, each of which leaves the store right: what breaks off in
-the middle goes on in the next round.
+One round of an event type works out places, forgets what is old, gathers crowds, and forgets what did harm, and what
+is unused where there is too much. It goes in steps of a few hundredths of a second, each of which leaves the store
+right: what breaks off in the middle goes on in the next round.
 """
 
 from __future__ import annotations
@@ -112,12 +112,22 @@ class Tidying:
             done.append(told)
         return done
 
-    async def preview(self, tenant: str, event_type: str) -> Tidied:
-        """What a round would do. Works out places, which changes nothing anybody sees."""
+    async def preview(self, tenant: str, event_type: str, seconds: float) -> Tidied:
+        """What a round would do. First it works out places, which changes nothing anybody sees.
+
+        For so long and at least a step; where that was not enough it is not finished, and goes on when called again.
+        """
+        until = time.monotonic() + seconds
         kind = Kind(tenant=tenant, event_type=event_type)
-        told = Tidied(type=event_type, finished=True)
+        told = Tidied(type=event_type)
         async for _ in self._place(kind, told):
-            pass
+            if time.monotonic() > until:
+                return told
+        await self._foresee(kind, told)
+        told.finished = True
+        return told
+
+    async def _foresee(self, kind: Kind, told: Tidied) -> None:
         now = self._clock()
         told.index_before = await self._size(kind)
         gatherings = await self._gatherings(kind, now)
@@ -130,7 +140,6 @@ class Tidying:
         in_index = told.index_before - told.members - told.old - told.harmful
         told.unused = max(0, in_index - self._settings.most_indexed)
         told.index_after = max(0, in_index - told.unused)
-        return told
 
     async def _step(self, kind: Kind) -> Tidied:
         """One step of the kind's round, which begins with it or goes on."""
@@ -153,7 +162,7 @@ class Tidying:
         """All of it in order; after each step others may go on, or everything may end."""
         while await self._take_out():
             yield
-        for part in (self._place, self._gather, self._forget_old, self._forget_by_use):
+        for part in (self._place, self._forget_old, self._gather, self._forget_by_use):
             async for _ in part(kind, told):
                 yield
         while await self._retell_some():
@@ -191,16 +200,20 @@ class Tidying:
                     break
 
     async def _gatherings(self, kind: Kind, now: datetime) -> Sequence[Gathering]:
-        before, least = self._settled(now), self._settings.least
-        return await self._database.read(lambda connection: tidy.gatherings(connection, kind, before, least))
+        within, least = self._within(now), self._settings.least
+        return await self._database.read(lambda connection: tidy.gatherings(connection, kind, within, least))
+
+    def _within(self, now: datetime) -> tuple[datetime, datetime]:
+        """When what is gathered was closed."""
+        return faded_before(now, self._settings, self._formula), self._settled(now)
 
     def _settled(self, now: datetime) -> datetime:
         return now - timedelta(seconds=self._settings.settled_s)
 
     async def _gather_some(self, kind: Kind, part: Sequence[Gathering], now: datetime, told: Tidied) -> int:
         """The newest at these places, as many as a commit takes."""
-        places, before = [one.place for one in part], self._settled(now)
-        found = await self._database.read(lambda connection: tidy.at(connection, kind, places, before, TOGETHER))
+        places, within = [one.place for one in part], self._within(now)
+        found = await self._database.read(lambda connection: tidy.at(connection, kind, places, within, TOGETHER))
         gathered = await self._database.write(
             lambda connection: [
                 crowds.gather(connection, kind.tenant, kind.event_type, place, ids, now) for place, ids in found.items()

@@ -19,7 +19,8 @@ from dataclasses import replace
 
 from memory.scoring import UNTOLD
 from memory.settings import Settings
-from memory.types import Episode, Together
+from memory.types import Episode, Named, Together
+from memory.vectors import TIE
 
 LEAST = 8
 """Episodes from which a crowd is worth its row."""
@@ -48,10 +49,33 @@ def spoken(members: Collection[Episode], settings: Settings) -> tuple[Episode, .
     for one in members:
         if one.rewards or one.declined or any(taken.decided_by == "operator" for taken in one.actions):
             sets.setdefault(frozenset(one.rewards), []).append(one)
-    return tuple(_together(own, settings) for _, own in sorted(sets.items(), key=lambda pair: sorted(pair[0])))
+    return tuple(
+        _together(own, len(members), settings) for _, own in sorted(sets.items(), key=lambda pair: sorted(pair[0]))
+    )
 
 
-def _together(episodes: Sequence[Episode], settings: Settings) -> Episode:
+def shares(near: Mapping[str, float], episodes: Sequence[Episode], pool: int) -> Mapping[str, float]:
+    """Which of the nearest a pool of so many episodes would have found had each been kept, and what part of them.
+
+    `near` has the cosines of all that were found, those too that say nothing, and `episodes` what the others say. What
+    lies farther away than the pool reaches is left out; as many as tie at its edge share the room that is left.
+    """
+    of = {one.id: one.together.of for one in episodes if one.together is not None}
+    in_order = sorted(near, key=lambda name: -near[name])
+    found: dict[str, float] = {}
+    room, start = pool, 0
+    while start < len(in_order) and room > 0:
+        end = start
+        while end < len(in_order) and near[in_order[end]] > near[in_order[start]] - TIE:
+            end += 1
+        tied = in_order[start:end]
+        number = sum(of.get(name, 1) for name in tied)
+        found |= dict.fromkeys(tied, min(1.0, room / number))
+        room, start = room - number, end
+    return found
+
+
+def _together(episodes: Sequence[Episode], of: int, settings: Settings) -> Episode:
     newest_first = sorted(episodes, key=lambda one: (one.closed_at, one.id), reverse=True)
     first = newest_first[0]
     fadings = [_fading(one, first, settings) for one in newest_first]
@@ -64,7 +88,15 @@ def _together(episodes: Sequence[Episode], settings: Settings) -> Episode:
         actions=tuple(
             replace(taken, prior=_mean([known[taken.action] for known in priors], shares)) for taken in first.actions
         ),
-        together=Together(number=len(newest_first), mass=mass, ids=tuple(one.id for one in newest_first[: settings.k])),
+        together=Together(
+            number=len(newest_first),
+            mass=mass,
+            of=of,
+            named=tuple(
+                Named(id=one.id, fading=fading, rewards=one.rewards)
+                for one, fading in zip(newest_first[: settings.k], fadings, strict=False)
+            ),
+        ),
     )
 
 

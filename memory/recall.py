@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.chroma import IndexUnavailable
+from memory.crowds import shares
 from memory.embedding import Embedder
 from memory.episodes import EpisodeError, check_episode
 from memory.index import EpisodeIndex
@@ -112,8 +113,16 @@ class Memory:
             and _is_sound(episode)
         ]
         vectors = await self.vectors(tenant=tenant, event_type=event_type, ids=[episode.id for episode in sound])
+        looked_at = shares(near, sound, self._settings.pool)
         neighbours = [
-            Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
+            Neighbour(
+                episode=episode,
+                similarity=near[episode.id],
+                vector=vectors.get(episode.id),
+                share=looked_at[episode.id],
+            )
+            for episode in sound
+            if episode.id in looked_at
         ]
         return evidence(neighbours, features=features, goals=goals, now=self._clock(), settings=self._settings)
 

@@ -17,10 +17,11 @@ what is surprisingly bad gives way to them. An episode that speaks for a crowd (
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -30,7 +31,7 @@ from numpy.typing import NDArray
 from memory.likeness import agree
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.types import EVERY_GOAL, ActionEvidence, Episode, Feature
+from memory.types import EVERY_GOAL, ActionEvidence, Episode, Feature, Named
 
 _SECONDS_PER_DAY = 86_400.0
 UNTOLD = 0.5
@@ -49,6 +50,8 @@ class Neighbour:
     similarity: float
     vector: NDArray[np.float32] | None = None
     """Of its text; without it the episode counts in S and F only."""
+    share: float = 1.0
+    """Part of it that the pool has room for, which its surprise counts by, and its source's standing."""
 
 
 def prior(similarities: Mapping[str, float], temperature: float) -> Mapping[str, float]:
@@ -137,9 +140,8 @@ def evidence(
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
     voices = [voice for one in _distinct(neighbours) for voice in [_hear(one, features, goals, now, settings)] if voice]
     voices = _standing(voices, settings.standing)
-    voices.sort(key=lambda voice: (-voice.weight / voice.number, voice.id))
     words: dict[str, list[_Word]] = {}
-    for voice in _first(voices, settings.k):
+    for voice in _first(voices, settings.k, goals, settings.operator_trust):
         for action, word in voice.words():
             words.setdefault(action, []).append(word)
     moved = _surprises(voices, features, settings)
@@ -164,9 +166,9 @@ def _fading(age_days: float, settings: Settings) -> float:
 
 
 class _Word(NamedTuple):
-    """What one episode, or a crowd, says about one action."""
+    """What one episode says about one action."""
 
-    ids: tuple[str, ...]
+    id: str
     source: str
     weight: float
     reward: float
@@ -193,10 +195,8 @@ class _Voice(NamedTuple):
     lasting: float
     """What trust, age and its source's standing leave of it."""
     verdicts: Mapping[str, _Verdict]
-    number: int
-    """Of episodes it speaks for."""
-    ids: tuple[str, ...]
-    """Of some of them, newest first."""
+    number: float
+    """Of episodes it speaks for, as far as they are looked at."""
 
     @property
     def id(self) -> str:
@@ -210,16 +210,11 @@ class _Voice(NamedTuple):
         """The same, weighing less."""
         return self._replace(weight=self.weight * factor, full=self.full * factor, lasting=self.lasting * factor)
 
-    def only(self, number: int) -> _Voice:
-        """So many of the episodes it speaks for."""
-        part = min(1.0, number / self.number)
-        return self if part == 1.0 else self.at(part)._replace(ids=self.ids[:number])
-
     def words(self) -> Iterator[tuple[str, _Word]]:
         source = self.source
         for action, verdict in self.verdicts.items():
             if self.full * verdict.share > 0:
-                yield action, _Word(self.ids, source, self.full * verdict.share, verdict.reward)
+                yield action, _Word(self.id, source, self.full * verdict.share, verdict.reward)
 
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
@@ -250,20 +245,33 @@ def _hear(
     lasting = episode.trust * _fading(age_days, settings)
     if not loudest > 0:
         return None
-    if episode.together is None:
-        return _Voice(neighbour, loudest, full, lasting, verdicts, 1, (episode.id,))
-    number, ids = episode.together.number, episode.together.ids
-    return _Voice(neighbour, loudest, full, lasting, verdicts, number, ids).at(episode.together.mass)
+    voice = _Voice(neighbour, loudest, full, lasting * neighbour.share, verdicts, neighbour.share)
+    together = episode.together
+    return voice if together is None else voice.at(together.mass)._replace(number=neighbour.share * together.number)
 
 
-def _first(voices: Sequence[_Voice], k: int) -> Iterator[_Voice]:
-    """Those of the k episodes that weigh most; of a crowd as many as there is room for."""
-    left = k
-    for voice in voices:
-        if left < 1:
-            return
-        yield voice.only(left)
-        left -= voice.number
+def _first(voices: Sequence[_Voice], k: int, goals: Mapping[str, float], operator_trust: float) -> Iterator[_Voice]:
+    """The k episodes that weigh most; those of a crowd for themselves."""
+    for _, _, row, named in heapq.nsmallest(k, _each(voices), key=lambda one: one[:2]):
+        voice = voices[row]
+        together = voice.neighbour.episode.together
+        if named is None or together is None:
+            yield voice
+        else:
+            own = replace(voice.neighbour.episode, id=named.id, rewards=named.rewards, together=None)
+            alone = voice._replace(neighbour=replace(voice.neighbour, episode=own))
+            yield alone.at(named.fading / together.mass)._replace(verdicts=_verdicts(own, goals, operator_trust))
+
+
+def _each(voices: Sequence[_Voice]) -> Iterator[tuple[float, str, int, Named | None]]:
+    """Less its weight, name and voice of each episode that may be among those that weigh most."""
+    for row, voice in enumerate(voices):
+        together = voice.neighbour.episode.together
+        if together is None:
+            yield -voice.weight, voice.id, row, None
+        else:
+            unit = voice.weight / together.mass
+            yield from ((-unit * named.fading, named.id, row, named) for named in together.named)
 
 
 def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
@@ -271,7 +279,7 @@ def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:
 
     Its voices weigh in proportion, below `share` of the voices that the greatest source has.
     """
-    number: Counter[str] = Counter()
+    number: defaultdict[str, float] = defaultdict(float)
     for voice in voices:
         number[voice.source] += voice.number
     full = share * max(number.values(), default=0)
@@ -344,11 +352,11 @@ def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float
     for word in words:
         total[word.source] = total.get(word.source, 0.0) + word.weight
     weighed = [(word.weight * min(1.0, source_cap / total[word.source]), word) for word in words]
-    weighed.sort(key=lambda pair: (-pair[0], pair[1].ids))
+    weighed.sort(key=lambda pair: (-pair[0], pair[1].id))
     return ActionEvidence(
         action=action,
         success=math.fsum(weight * word.reward for weight, word in weighed),
         failure=math.fsum(weight * (1.0 - word.reward) for weight, word in weighed),
-        episodes=tuple(name for _, word in weighed for name in word.ids),
+        episodes=tuple(word.id for _, word in weighed),
         surprise=surprise,
     )

@@ -31,15 +31,27 @@ class EpisodeAction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Named:
+    """One of a crowd's episodes, as far as it differs from the others."""
+
+    id: str
+    fading: float
+    """What age leaves of it, in that of an episode closed when the crowd's newest was."""
+    rewards: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Together:
     """How much more than itself an episode says that speaks for like ones, see `memory.crowds`."""
 
     number: int
-    """Of episodes, itself among them."""
+    """Of episodes that have something to say, itself among them."""
+    of: int
+    """All episodes of the crowd, those too that say nothing."""
     mass: float
-    """What age leaves of them together, in that of an episode closed at this one's `closed_at`."""
-    ids: tuple[str, ...]
-    """Of these episodes, newest first; not more than may speak about an action."""
+    """Summed fading of those that have something to say."""
+    named: tuple[Named, ...]
+    """The newest of them, as many as may speak about an action."""
 
 
 @dataclass(frozen=True, kw_only=True)

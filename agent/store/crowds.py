@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -25,7 +25,7 @@ from agent.store.sources import revoked_among
 from agent.store.tables import crowds, episodes
 from memory.crowds import spoken
 from memory.settings import Settings
-from memory.types import Episode, Together
+from memory.types import Episode, Named, Together
 from tools.types import JsonObject
 
 KEPT = 8_192
@@ -135,19 +135,21 @@ def _as_told(voice: Episode, told: Mapping[str, Any]) -> Episode:
         closed_at=datetime.fromisoformat(told["closed_at"]),
         rewards=told["rewards"],
         actions=tuple(replace(taken, prior=told["priors"][taken.action]) for taken in voice.actions),
-        together=Together(number=told["number"], mass=told["mass"], ids=tuple(told["ids"])),
+        together=Together(
+            number=told["number"],
+            of=told["of"],
+            mass=told["mass"],
+            named=tuple(Named(**one) for one in told["named"]),
+        ),
     )
 
 
-def _to_tell(said: Episode) -> JsonObject:
-    together = said.together or Together(number=1, mass=1.0, ids=(said.id,))
+def _to_tell(said: Episode, together: Together) -> JsonObject:
     return {
         "closed_at": said.closed_at.isoformat(),
         "rewards": dict(said.rewards),
         "priors": {taken.action: taken.prior for taken in said.actions},
-        "number": together.number,
-        "mass": together.mass,
-        "ids": list(together.ids),
+        **asdict(together),
     }
 
 
@@ -161,7 +163,8 @@ def refresh(connection: Connection, voices: Sequence[str], settings: Settings) -
     """Write what these crowds say; a change that comes meanwhile waits, and marks them again."""
     held = select(crowds.c.voice, crowds.c.tenant).where(crowds.c.voice.in_(list(voices))).order_by(crowds.c.voice)
     for voice, tenant in connection.execute(held.with_for_update()).all():
-        said = [_to_tell(one) for one in _worked_out(connection, tenant, voice, settings)]
+        worked_out = _worked_out(connection, tenant, voice, settings)
+        said = [_to_tell(one, one.together) for one in worked_out if one.together is not None]
         told = {"half_life_days": settings.half_life_days, "said": said}
         connection.execute(update(crowds).where(crowds.c.voice == voice).values(told=told))
 

@@ -103,13 +103,15 @@ class Gathering:
     """There is a crowd already."""
 
 
-def gatherings(connection: Connection, kind: Kind, before: datetime, least: int) -> tuple[Gathering, ...]:
-    """Places with so many episodes, or with a crowd that they can join; those closed before a time count."""
+def gatherings(
+    connection: Connection, kind: Kind, within: tuple[datetime, datetime], least: int
+) -> tuple[Gathering, ...]:
+    """Places with so many episodes, or with a crowd that they can join; those closed within a time count."""
     there = select(crowds.c.place).where(crowds.c.tenant == kind.tenant, crowds.c.event_type == kind.event_type)
     joins = func.max(case((episodes.c.place.in_(there), 1), else_=0))
     query = (
         select(episodes.c.place, func.count().label("number"), joins.label("joins"))
-        .where(kind.own, *_may_join(before))
+        .where(kind.own, *_may_join(within))
         .group_by(episodes.c.place)
         .having(or_(func.count() >= least, joins == 1))
         .order_by(episodes.c.place)
@@ -120,12 +122,12 @@ def gatherings(connection: Connection, kind: Kind, before: datetime, least: int)
 
 
 def at(
-    connection: Connection, kind: Kind, places: Collection[str], before: datetime, limit: int
+    connection: Connection, kind: Kind, places: Collection[str], within: tuple[datetime, datetime], limit: int
 ) -> Mapping[str, Sequence[str]]:
     """The newest episodes at each of these places that can be gathered, so many in all; places cut off are shorter."""
     query = (
         select(episodes.c.place, episodes.c.id)
-        .where(kind.own, episodes.c.place.in_(list(places)), *_may_join(before))
+        .where(kind.own, episodes.c.place.in_(list(places)), *_may_join(within))
         .order_by(episodes.c.place, episodes.c.id.desc())
         .limit(limit)
     )
@@ -135,8 +137,10 @@ def at(
     return found
 
 
-def _may_join(before: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (ALONE, *HERE, episodes.c.indexed.is_(True), episodes.c.closed_at < before, SETTLED)
+def _may_join(within: tuple[datetime, datetime]) -> tuple[ColumnElement[bool], ...]:
+    since, before = within
+    closed = and_(episodes.c.closed_at >= since, episodes.c.closed_at < before)
+    return (ALONE, *HERE, episodes.c.indexed.is_(True), closed, SETTLED)
 
 
 def size(connection: Connection, kind: Kind) -> int:

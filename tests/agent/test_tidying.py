@@ -155,7 +155,7 @@ async def test_goals_may_change_their_weights_after_consolidation(tmp_path: Path
 async def test_a_preview_says_what_a_round_would_do_and_does_nothing(tmp_path: Path) -> None:
     async with open_past(tmp_path) as one:
         await one.add(*past())
-        told = await one.tidying.preview("default", "support.failed")
+        told = await one.tidying.preview("default", "support.failed", 60.0)
         assert (told.crowds, told.members, told.index_after) == (3, 27, 3)
         assert await one.indexed() == 30
         done = await one.tidy()

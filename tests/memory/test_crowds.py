@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.crowds import place, spoken
+from memory.crowds import place, shares, spoken
 from memory.scoring import Neighbour, evidence, scores
 from memory.settings import Settings
 from memory.types import ActionEvidence, Episode, Feature
@@ -24,7 +24,7 @@ HERE: Mapping[str, Feature] = {"tier": "gold", "amount": 40}
 ACTIONS = ("pause", "call", "refund")
 PRIORS = {"pause": 0.5, "call": 0.3, "refund": 0.2}
 quick = hypothesis.settings(max_examples=40, deadline=None)
-shares = st.floats(0, 1)
+parts = st.floats(0, 1)
 
 
 @st.composite
@@ -37,9 +37,9 @@ def pasts(draw: st.DrawFn) -> list[tuple[Episode, float]]:
             one = replace(
                 kind,
                 id=f"e{number}-{times}",
-                closed_at=NOW - (NOW - kind.closed_at) * draw(shares),
-                rewards=draw(st.dictionaries(st.sampled_from(["satisfaction", "cost", "*"]), shares)),
-                actions=tuple(replace(taken, prior=draw(st.none() | shares)) for taken in kind.actions),
+                closed_at=NOW - (NOW - kind.closed_at) * draw(parts),
+                rewards=draw(st.dictionaries(st.sampled_from(["satisfaction", "cost", "*"]), parts)),
+                actions=tuple(replace(taken, prior=draw(st.none() | parts)) for taken in kind.actions),
             )
             found.append((one, angle))
     return found
@@ -90,14 +90,23 @@ def test_scores_are_those_of_a_memory_that_keeps_each_episode(past: list[tuple[E
     assert scores(PRIORS, together, ROOMY) == pytest.approx(scores(PRIORS, apart, ROOMY), abs=1e-9)
 
 
-def test_of_a_crowd_no_more_episodes_speak_than_there_is_room_for() -> None:
-    many = [episode(f"e{number:02}", "call", rewards={"cost": 1.0}, age_days=number) for number in range(50)]
-    (crowd,) = spoken(many, Settings())
-    other = episode("other", "pause", rewards={"cost": 1.0}, text="another")
-    said = _said([_near(crowd, 0.0), _near(other, 0.9)], Settings())
-    assert said["call"].episodes == tuple(f"e{number:02}" for number in range(30))
-    assert said["pause"].episodes == ()
-    assert said["call"].success == Settings().source_cap
+@quick
+@given(pasts(), st.integers(1, 12))
+def test_where_few_may_speak_they_are_the_same_few(past: list[tuple[Episode, float]], k: int) -> None:
+    few = replace(ROOMY, k=k)
+    apart, together = _said([_near(*one) for one in past], few), _said(_crowded(past), few)
+    for action, said in apart.items():
+        assert together[action].success == pytest.approx(said.success, abs=1e-9)
+        assert together[action].failure == pytest.approx(said.failure, abs=1e-9)
+
+
+def test_a_pool_reaches_as_far_as_if_each_episode_had_been_kept() -> None:
+    many = [episode(f"m{number}", "call", rewards={"cost": 1.0}) for number in range(6)]
+    (crowd,) = spoken([*many, episode("m-silent", "call")], Settings())
+    near = {crowd.id: 0.9, "silent": 0.95, "tied": 0.9, "far": 0.5}
+    assert shares(near, [crowd], 100) == dict.fromkeys(near, 1.0)
+    assert shares(near, [crowd], 9) == {"silent": 1.0, crowd.id: 1.0, "tied": 1.0}
+    assert shares(near, [crowd], 5) == {"silent": 1.0, crowd.id: 0.5, "tied": 0.5}
 
 
 def test_episodes_that_differ_in_what_matters_have_places_of_their_own() -> None:
@@ -122,4 +131,4 @@ def test_what_nobody_graded_or_judged_says_nothing() -> None:
     assert spoken([episode("e1", "call"), episode("e2", "call")], Settings()) == ()
     (said,) = spoken([episode("e1", "call"), episode("e2", "call", rewards={"cost": 0.5})], Settings())
     assert said.together is not None
-    assert said.together.ids == ("e2",)
+    assert ([one.id for one in said.together.named], said.together.of) == (["e2"], 2)
