@@ -203,7 +203,8 @@ def gather(
 
 def _begun(connection: Connection, row: Mapping[str, Any]) -> bool:
     """Make a crowd, which is its voice alone; False if another process just did, or has tidied that away."""
-    if connection.execute(INSERT[connection.dialect.name](crowds).values(row).on_conflict_do_nothing()).rowcount != 1:
+    statement = INSERT[connection.dialect.name](crowds).values(row).on_conflict_do_nothing()
+    if connection.execute(statement.returning(crowds.c.voice)).first() is None:
         return False
     voice = row["voice"]
     if connection.execute(update(episodes).where(episodes.c.id == voice, *FREE).values(crowd=voice)).rowcount == 1:
