@@ -76,7 +76,7 @@ def shares(near: Mapping[str, float], episodes: Sequence[Episode], pool: int) ->
 
 
 def _together(episodes: Sequence[Episode], of: int, settings: Settings) -> Episode:
-    newest_first = sorted(episodes, key=lambda one: (one.closed_at, one.id), reverse=True)
+    newest_first = sorted(sorted(episodes, key=lambda one: one.id), key=lambda one: one.closed_at, reverse=True)
     first = newest_first[0]
     fadings = [_fading(one, first, settings) for one in newest_first]
     mass = math.fsum(fadings)

@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -252,8 +253,8 @@ def _hear(
 
 def _first(voices: Sequence[_Voice], k: int, goals: Mapping[str, float], operator_trust: float) -> Iterator[_Voice]:
     """The k episodes that weigh most; those of a crowd for themselves."""
-    for _, _, row, named in heapq.nsmallest(k, _each(voices), key=lambda one: one[:2]):
-        voice = voices[row]
+    each = heapq.merge(*(_each(voice) for voice in voices), key=lambda one: one[:2])
+    for _, _, voice, named in islice(each, k):
         together = voice.neighbour.episode.together
         if named is None or together is None:
             yield voice
@@ -263,15 +264,14 @@ def _first(voices: Sequence[_Voice], k: int, goals: Mapping[str, float], operato
             yield alone.at(named.fading / together.mass)._replace(verdicts=_verdicts(own, goals, operator_trust))
 
 
-def _each(voices: Sequence[_Voice]) -> Iterator[tuple[float, str, int, Named | None]]:
-    """Less its weight, name and voice of each episode that may be among those that weigh most."""
-    for row, voice in enumerate(voices):
-        together = voice.neighbour.episode.together
-        if together is None:
-            yield -voice.weight, voice.id, row, None
-        else:
-            unit = voice.weight / together.mass
-            yield from ((-unit * named.fading, named.id, row, named) for named in together.named)
+def _each(voice: _Voice) -> Iterator[tuple[float, str, _Voice, Named | None]]:
+    """Less its weight, and its name, of each episode that may be among those that weigh most, in this order."""
+    together = voice.neighbour.episode.together
+    if together is None:
+        yield -voice.weight, voice.id, voice, None
+        return
+    unit = voice.weight / together.mass
+    yield from ((-unit * named.fading, named.id, voice, named) for named in together.named)
 
 
 def _standing(voices: Sequence[_Voice], share: float) -> list[_Voice]:

@@ -28,8 +28,8 @@ from memory.settings import Settings
 from memory.types import Episode, Named, Together
 from tools.types import JsonObject
 
-KEPT = 8_192
-"""Crowds whose words are kept in memory, some 2 kB each."""
+KEPT = 2_048
+"""Crowds whose words are kept in memory, some 12 kB each."""
 
 # On the path of every decision, for each of the nearest.
 VOICES = Prepared(
