@@ -17,6 +17,7 @@ from agent.actions import NOTHING
 from agent.store import episodes, lessons, sources
 from agent.store.database import Database
 from agent.types import LikeCase
+from agent.whereabouts import closeness
 from memory.conditions import fits
 from memory.lesson_settings import LessonSettings
 from memory.recall import Memory, MemoryUnavailable
@@ -88,8 +89,13 @@ class Advice:
         near: Mapping[str, float] = {}
         if middles:
             try:
-                near = await self._memory.closeness(
-                    tenant=asked.tenant, event_type=asked.event_type, text=asked.text, ids=sorted(middles)
+                near = await closeness(
+                    self._database,
+                    self._memory,
+                    tenant=asked.tenant,
+                    event_type=asked.event_type,
+                    text=asked.text,
+                    ids=sorted(middles),
                 )
             except MemoryUnavailable:
                 near = {}

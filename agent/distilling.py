@@ -25,6 +25,7 @@ from agent.portfolio.model import Portfolio
 from agent.store import lessons, tellers
 from agent.store.database import Database
 from agent.store.lessons import Added, Retired
+from agent.whereabouts import vectors
 from agent.wording import Word, Worded
 from memory.lesson_review import Review, review, unshown
 from memory.lesson_settings import LessonSettings
@@ -110,8 +111,8 @@ class Distilling:
                 lambda connection: tellers.graded(connection, tenant, event_type, self._settings.most_episodes)
             )
             known = await self._database.read(lambda connection: lessons.newest(connection, tenant, event_type))
-            vectors = await self._vectors(tenant, event_type, found)
-            said, looked = await asyncio.to_thread(self._review, found, told_by, vectors, known)
+            texts = await self._vectors(tenant, event_type, found)
+            said, looked = await asyncio.to_thread(self._review, found, told_by, texts, known)
             if not said.episodes:
                 return await self._write([], _unfounded(known), self._clock(), 0)
             worded = await self._worded(event_type, looked.new)
@@ -154,17 +155,18 @@ class Distilling:
         """Where no episode has a feature, texts must tell them apart."""
         if any(one.features for one in found):
             return None
-        return await self._memory.vectors(tenant=tenant, event_type=event_type, ids=[one.id for one in found])
+        names = [one.id for one in found]
+        return await vectors(self._database, self._memory, tenant=tenant, event_type=event_type, ids=names)
 
     def _review(
         self,
         found: Sequence[Episode],
         told_by: Mapping[str, frozenset[str]],
-        vectors: Mapping[str, NDArray[np.float32]] | None,
+        texts: Mapping[str, NDArray[np.float32]] | None,
         known: Sequence[Lesson],
     ) -> tuple[Told, Review]:
         verified = {name for name, sources in told_by.items() if all(one.startswith(OPERATORS) for one in sources)}
-        said = look(found, self._portfolio.goals, self._settings, vectors, tellers=told_by, verified=verified)
+        said = look(found, self._portfolio.goals, self._settings, texts, tellers=told_by, verified=verified)
         return said, review(said, known, self._settings, alone=self._writes(said.taken))
 
     def _writes(self, actions: Collection[str]) -> frozenset[str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from agent import whereabouts
 from agent.store import episode_looks
 from agent.store.database import Database
 from agent.store.queries import Shown, iso
@@ -32,7 +33,7 @@ async def draw(
     vectors: dict[str, NDArray[np.float32]] = {}
     for start in range(0, len(names), ASKED):
         part = names[start : start + ASKED]
-        vectors |= await memory.vectors(tenant=tenant, event_type=event_type, ids=part)
+        vectors |= await whereabouts.vectors(database, memory, tenant=tenant, event_type=event_type, ids=part)
     placed = [one for one in found.episodes if one.id in vectors]
     points, explained = await asyncio.to_thread(_points, placed, vectors, goals)
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
@@ -11,7 +11,7 @@ from agent.mapping import draw
 from agent.portfolio.model import Portfolio
 from agent.reflexes import spared
 from agent.remember import Remembering
-from agent.store import episode_looks, episodes, queries, reflex, sources
+from agent.store import episode_looks, episodes, queries, reflex, sources, tidy
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.stories import tell
@@ -40,8 +40,10 @@ class Memories:
     async def episodes(self, tenant: str, cursor: str | None, limit: int) -> Page:
         """Episodes in the order they were made, with the rewards known by now; those of revoked sources too."""
         found = await self._database.read(lambda connection: episodes.page(connection, tenant, cursor or "", limit + 1))
-        silent = await self._silent(tenant, found)
-        shown = [{**episodes.as_json(one), "revoked": one.source in silent} for one in found]
+        silent, notes = await self._silent(tenant, found), await self._notes(found)
+        shown = [
+            {**episodes.as_json(one), "revoked": one.source in silent, "tidied": notes.get(one.id)} for one in found
+        ]
         return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
 
     async def episode(self, tenant: str, episode: str) -> Shown:
@@ -53,7 +55,7 @@ class Memories:
                 return None
             shown = tell(story, queries.outcomes_of(connection, episode), self._portfolio.goals)
             revoked = sources.revoked_among(connection, tenant, [shown["source"]])
-            return {**shown, "revoked": bool(revoked)}
+            return {**shown, "revoked": bool(revoked), "tidied": tidy.notes(connection, [episode]).get(episode)}
 
         shown = await self._database.read(look)
         if shown is None:
@@ -76,10 +78,15 @@ class Memories:
         found = await self._database.read(
             lambda connection: episodes.fetch(connection, tenant, [episode for episode, _ in near])
         )
-        silent = await self._silent(tenant, found)
+        silent, notes = await self._silent(tenant, found), await self._notes(found)
         by_id = {episode.id: episode for episode in found if episode.source not in silent}
         return [
-            {"similarity": round(similarity, 4), **episodes.as_json(by_id[episode]), "revoked": False}
+            {
+                "similarity": round(similarity, 4),
+                **episodes.as_json(by_id[episode]),
+                "revoked": False,
+                "tidied": notes.get(episode),
+            }
             for episode, similarity in near
             if episode in by_id
         ]
@@ -88,6 +95,10 @@ class Memories:
         """Which of their sources are revoked."""
         names = {one.source for one in found}
         return await self._database.read(lambda connection: sources.revoked_among(connection, tenant, names))
+
+    async def _notes(self, found: Sequence[Episode]) -> Mapping[str, Shown]:
+        """What housekeeping did with them."""
+        return await self._database.read(lambda connection: tidy.notes(connection, [one.id for one in found]))
 
     async def reflex(self, tenant: str, event_type: str | None) -> list[Shown]:
         """What the reflex of each event type, or of one, spares, and what it costs in success."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +16,7 @@ from pathlib import Path
 from agent.algebra import one_algebra_thread
 from agent.directory import DataDirectory, DataDirectoryBusy, HalfConfigured
 from agent.store import episodes, workers
+from agent.store.crowds import CrowdReader, TakesLong
 from agent.store.database import Database
 from memory.chroma import IndexLocked, IndexUnavailable
 from memory.embedding import Embedder
@@ -93,14 +94,19 @@ async def open_memory(
     one_algebra_thread()
     index = await (_server(place, clock, discard=discard) if place.shared else _folder(place, discard=discard))
     stack.push_async_callback(index.aclose)
-    reader = episodes.EpisodeReader()
+    settings = MemorySettings()
+    reader = CrowdReader(episodes.EpisodeReader(), settings)
 
     async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         await place.database.way.give()
-        brief = reader.missing(tenant, ids) <= FEW_EPISODES
-        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids), brief=brief)
+        if reader.missing(tenant, ids) <= FEW_EPISODES:
+            with suppress(TakesLong):
+                return await place.database.read(
+                    lambda connection: reader.fetch(connection, tenant, ids, at_once=True), brief=True
+                )
+        return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids))
 
-    return Memory(embedder=embedder, index=index, fetch=fetch, settings=MemorySettings(), clock=clock)
+    return Memory(embedder=embedder, index=index, fetch=fetch, settings=settings, clock=clock)
 
 
 async def _server(place: Place, clock: Callable[[], datetime], *, discard: bool) -> EpisodeIndex:

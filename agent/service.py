@@ -19,6 +19,7 @@ from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
+from agent.housekeeping import Housekeeping
 from agent.judging import Judging
 from agent.lessons import Lessons
 from agent.memories import Memories
@@ -87,6 +88,7 @@ class Segue:
         judging: Judging,
         sources: Sources,
         lessons: Lessons,
+        housekeeping: Housekeeping,
         dispatcher: Dispatcher,
         remembering: Remembering,
         pauses: Pauses,
@@ -104,6 +106,7 @@ class Segue:
         self.judging = judging
         self.sources = sources
         self.lessons = lessons
+        self.housekeeping = housekeeping
         self.pauses = pauses
         self.dead = dead
         self._database = database

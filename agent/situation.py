@@ -24,6 +24,7 @@ from agent.store.large import LargeResults, NotKept
 from agent.store.large import Reader as LargeReader
 from agent.store.runs import RunRow, load
 from agent.store.sources import revision
+from agent.store.tidy import elsewhere
 from agent.types import Budget, Call, CallResult, Event, PastRun, Situation
 from agent.usual import UsualRuns
 from memory.recall import Memory, MemoryUnavailable
@@ -161,13 +162,24 @@ class Situations:
             results=past.results,
             budget=self._budget(run, kind, past),
             past=told.past,
-            near=self._recalled[run.id].near if told.evidence and run.id in self._recalled else {},
+            near=await self._near(run, kind, told),
             cases=given.cases,
             lessons=given.lessons,
             # Without memory nothing is learned by it, and what is known to be bad would be tried too.
             explore=kind.learning.explore if self._memory is not None and told.degraded is None else 0.0,
             blocked={**past.already, **past.in_doubt},
         )
+
+    async def _near(self, run: RunRow, kind: EventType, told: _Told) -> Mapping[str, float]:
+        """Like episodes; where a reflex looks for past runs among them, those too that another speaks for."""
+        if not told.evidence or run.id not in self._recalled:
+            return {}
+        near = self._recalled[run.id].near
+        unseen = [one.id for one in told.past if one.id not in near]
+        if kind.learning.reflex is None or not unseen:
+            return near
+        away = await self._database.read(lambda connection: elsewhere(connection, run.tenant, unseen), brief=True)
+        return {**near, **{name: near[one.voice] for name, one in away.items() if one.voice and one.voice in near}}
 
     def _kind(self, run: RunRow) -> EventType:
         kind = self._portfolio.events.get(run.event.type)

@@ -25,6 +25,7 @@ from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import cache_dir
 from agent.dispatcher import Dispatcher
 from agent.distilling import Distilling
+from agent.housekeeping import Housekeeping
 from agent.ids import new_id
 from agent.judging import Judging
 from agent.leases import Leases
@@ -47,6 +48,7 @@ from agent.store.database import Database
 from agent.store.notices import Notices
 from agent.store.workers import Worker
 from agent.switching import Switches
+from agent.tidying import Tidying
 from agent.types import Decider
 from agent.uplifts import Uplifts
 from agent.watching import Watching
@@ -135,6 +137,7 @@ class _Learning:
     uplifts: Uplifts
     advice: Advice
     distilling: Distilling
+    tidying: Tidying
     remembering: Remembering
 
 
@@ -144,12 +147,16 @@ async def _learning(stack: AsyncExitStack, parts: _Parts) -> _Learning:
     uplifts = Uplifts(database, portfolio, switches)
     advice = Advice(database, memory, portfolio.goals, _now)
     distilling = await _distilling(stack, parts, advice)
+    tidying = Tidying(database, memory, portfolio.goals, _now)
+    stack.push_async_callback(tidying.aclose)
+    await tidying.open()
     learners = (uplifts.look_again, distilling.joined)
     return _Learning(
         switches=switches,
         uplifts=uplifts,
         advice=advice,
         distilling=distilling,
+        tidying=tidying,
         remembering=Remembering(database, portfolio, memory, _now, learners),
     )
 
@@ -169,6 +176,7 @@ def _segue(
         judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
         sources=Sources(database, learning.remembering, _now, learning.distilling.anew),
         lessons=Lessons(database, portfolio, learning.distilling, _now, learning.advice.forget),
+        housekeeping=Housekeeping(database, portfolio, learning.tidying, learning.remembering),
         dispatcher=dispatcher,
         remembering=learning.remembering,
         pauses=Pauses(database, tools=names, events=portfolio.events, clock=_now, wake=dispatcher.wake),

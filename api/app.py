@@ -21,7 +21,19 @@ from api.boundary import LOOPBACK_HOSTS, Boundary
 from api.intake import Intake
 from api.keyfile import Key
 from api.openapi import describe
-from api.routes import dead_letters, events, health, lessons, memory, operators, outcomes, pauses, runs, sources
+from api.routes import (
+    dead_letters,
+    events,
+    health,
+    housekeeping,
+    lessons,
+    memory,
+    operators,
+    outcomes,
+    pauses,
+    runs,
+    sources,
+)
 
 DESCRIPTION = (
     "Business events in, coordinated tool calls out, the outcome remembered. Errors are RFC 9457 problems. "
@@ -55,7 +67,8 @@ def build_app(
     app.state.intake = Intake(most=bounds.requests, most_bytes=bounds.memory_bytes)
     problems.install(app)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
-    for module in (events, runs, outcomes, memory, lessons, sources, operators, pauses, dead_letters, health):
+    memories = (memory, lessons, sources, housekeeping)
+    for module in (events, runs, outcomes, *memories, operators, pauses, dead_letters, health):
         app.include_router(module.router)
 
     @cache

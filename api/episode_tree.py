@@ -20,14 +20,24 @@ def episode_tree(shown: dict[str, Any]) -> Tree:
     tree.add(_text(f"{shown.get('source')} {shown.get('event_id')}  closed {shown.get('closed_at')}", "dim"))
     tree.add(_text(shown.get("text")))
     tree.add(_text(f"features: {compact(shown.get('features'), WIDE)}"))
-    where = "in the index" if shown.get("indexed") else "not in the index yet"
-    tree.add(_text(f"trust {_number(shown.get('trust'))}, {where}", "dim"))
+    tree.add(_text(f"trust {_number(shown.get('trust'))}, {_where(shown)}", "dim"))
     _add_actions(tree, shown)
     for decision in shown.get("decisions") or ():
         _add_decision(tree, decision)
     _add_outcomes(tree, shown)
     _add_uses(tree, shown.get("uses") or {})
     return tree
+
+
+def _where(shown: dict[str, Any]) -> str:
+    tidied = shown.get("tidied") or {}
+    if tidied.get("state") in ("old", "harmful", "unused"):
+        return f"forgotten as {tidied['state']} since {tidied.get('since')}: {tidied.get('why')}"
+    if tidied.get("state") == "member":
+        return f"not in the index since {tidied.get('since')}: {tidied.get('why')}"
+    note = {"voice": ", where it speaks for a crowd", "kept": f", kept by {tidied.get('kept_by')}"}
+    where = "in the index" if shown.get("indexed") else "not in the index yet"
+    return where + note.get(str(tidied.get("state")), "")
 
 
 def _add_actions(tree: Tree, shown: dict[str, Any]) -> None:

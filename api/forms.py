@@ -127,6 +127,17 @@ class DistilForm(_Request):
     type: Filter | None = Field(None, description="Event type; none for all.")
 
 
+class TidyForm(_Request):
+    """What is to be tidied."""
+
+    type: Filter | None = Field(None, description="Event type; none for all.")
+    dry_run: bool = Field(False, description="Only say what would be done.")
+
+
+class KeepForm(_Request):
+    """A forgotten episode that is to speak again; nothing more is to be said."""
+
+
 class EditLessonForm(_Request):
     """A lesson in an operator's words."""
 

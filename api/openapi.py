@@ -14,6 +14,7 @@ from api.forms import (
     DiscardForm,
     DistilForm,
     EditLessonForm,
+    KeepForm,
     OutcomeForm,
     PauseForm,
     ResumeForm,
@@ -21,6 +22,7 @@ from api.forms import (
     RevocationForm,
     SettleForm,
     SwitchForm,
+    TidyForm,
 )
 from api.problems import MEDIA_TYPE
 from api.shapes import Problem
@@ -89,7 +91,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     forms = (
         *(AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
-        *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm),
+        *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm, TidyForm, KeepForm),
     )
     _, extra = models_json_schema(
         [*((form, "validation") for form in forms), (Problem, "serialization")], ref_template=REFERENCE

@@ -20,6 +20,18 @@ class EpisodeActionShown(Shape):
     prior: float | None = Field(description="What was expected of it when it was chosen, from 0 to 1.")
 
 
+class TidiedShown(Shape):
+    """What housekeeping did with an episode."""
+
+    state: Literal["member", "voice", "old", "harmful", "unused", "kept"] = Field(
+        description="`member`: another speaks for it; `voice`: it speaks for a crowd; `kept`: an operator had it back."
+    )
+    since: str | None
+    why: str | None
+    voice: str | None = Field(description="The episode that speaks for its crowd.")
+    kept_by: str | None = Field(description="Who had it back after it was forgotten.")
+
+
 class EpisodeShown(Shape):
     id: str = Field(description="The run's id.")
     source: str
@@ -37,6 +49,7 @@ class EpisodeShown(Shape):
     swayed: bool | None = Field(description="Whether memory changes what is decided in it; null where nobody can say.")
     rewards: dict[str, float] = Field(description="Those that are heard, by goal; `*` is an operator's thumb.")
     revoked: bool = Field(description="Its source is revoked: it is kept, and never heard.")
+    tidied: TidiedShown | None = Field(description="What housekeeping did with it; null: nothing.")
 
 
 class FoundEpisode(EpisodeShown):
@@ -118,3 +131,27 @@ class EpisodeMap(Shape):
     not_indexed: int = Field(description="Episodes that have no place yet.")
     explained_variance: list[float] = Field(min_length=2, max_length=2, description="Share along x and along y.")
     points: list[EpisodePoint] = Field(description="Newest first.")
+
+
+class TidiedKind(Shape):
+    """What a round of housekeeping did to an event type so far, or would do."""
+
+    type: str
+    placed: int = Field(description="Episodes that were looked at for the first time.")
+    crowds: int = Field(description="New crowds.")
+    members: int = Field(description="Episodes that another now speaks for.")
+    old: int = Field(description="Episodes forgotten as age has left too little of their weight.")
+    harmful: int = Field(description="Episodes forgotten as runs that followed them went badly.")
+    unused: int = Field(description="Episodes forgotten as there are too many, and nothing used them.")
+    index_before: int = Field(description="Episodes the index was to hold as the round began.")
+    index_after: int = Field(description="Once it is finished.")
+    finished: bool = Field(description="False: ask again, and it goes on.")
+
+
+class TidiedKinds(Shape):
+    items: list[TidiedKind]
+
+
+class KeptEpisode(Shape):
+    id: str
+    tidied: TidiedShown | None

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.chroma import IndexUnavailable
+from memory.crowds import shares
 from memory.embedding import Embedder
 from memory.episodes import check_episode
 from memory.index import EpisodeIndex
@@ -111,8 +112,16 @@ class Memory:
             if episode.id in near and episode.tenant == tenant and episode.event_type == event_type
         ]
         vectors = await self.vectors(tenant=tenant, event_type=event_type, ids=[episode.id for episode in sound])
+        looked_at = shares(near, sound, self._settings.pool)
         neighbours = [
-            Neighbour(episode=episode, similarity=near[episode.id], vector=vectors.get(episode.id)) for episode in sound
+            Neighbour(
+                episode=episode,
+                similarity=near[episode.id],
+                vector=vectors.get(episode.id),
+                share=looked_at[episode.id],
+            )
+            for episode in sound
+            if episode.id in looked_at
         ]
         return evidence(
             neighbours,
@@ -123,11 +132,9 @@ class Memory:
             tellings=self._tellings,
         )
 
-    async def closeness(self, *, tenant: str, event_type: str, text: str, ids: Sequence[str]) -> Mapping[str, float]:
-        """Cosine of the text to that of each of these episodes that is known. Raises `MemoryUnavailable`."""
-        known = await self.vectors(tenant=tenant, event_type=event_type, ids=ids)
-        (vector,) = await self._embedder.aembed([text])
-        return {name: float(np.clip(own @ vector, -1.0, 1.0)) for name, own in known.items()}
+    async def embed(self, texts: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
+        """The unit vector of each of the texts."""
+        return dict(zip(texts, await self._embedder.aembed(texts), strict=True)) if texts else {}
 
     async def vectors(self, *, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The unit vectors of those that can be found by their text. Raises `MemoryUnavailable`."""

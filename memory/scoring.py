@@ -12,16 +12,17 @@ and F over the k weightiest of them. p is the prior, p_i what it was for the act
 kernel estimate of the reward, with kappa pseudo-observations at p'. D is how much better than expected the action did
 in like situations: the surprises, smoothed by kernel ridge regression (`surprise`), so that many like episodes say one
 thing once. What is surprisingly good draws on the prior, at the cost of its rivals in proportion to their own prior;
-what is surprisingly bad gives way to them.
+what is surprisingly bad gives way to them. An episode that speaks for a crowd (`crowds`) says what all of it would.
 """
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -31,8 +32,8 @@ from numpy.typing import NDArray
 from memory.likeness import Agreements, Facts, facts
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.telling import Telling, Tellings
-from memory.types import ActionEvidence, Episode, Feature
+from memory.telling import Telling, Tellings, verdicts_of
+from memory.types import ActionEvidence, Episode, Feature, Named
 
 _SECONDS_PER_DAY = 86_400.0
 _LASTING = 1e-6
@@ -49,6 +50,8 @@ class Neighbour:
     similarity: float
     vector: NDArray[np.float32] | None = None
     """Of its text; without it the episode counts in S and F only."""
+    share: float = 1.0
+    """Part of it that the pool has room for, which its surprise counts by, and its source's standing."""
 
 
 def prior(similarities: Mapping[str, float], temperature: float) -> Mapping[str, float]:
@@ -141,8 +144,8 @@ def evidence(
     heard = [(one, told) for one in _distinct(neighbours) for told in [known.of(one.episode, goals)] if told]
     voices = _Voices(heard, facts(features), now, settings)
     words: dict[str, list[_Word]] = {}
-    for row in voices.loudest(settings.k):
-        for action, word in voices.words(row):
+    for row, named in voices.loudest(settings.k):
+        for action, word in voices.words(row, named, goals):
             words.setdefault(action, []).append(word)
     moved = voices.surprises()
     return {
@@ -183,14 +186,20 @@ class _Voices:
         self._agreements = Agreements(situation, [told.facts for told in self._told], settings.mismatch)
         trust = np.array([told.episode.trust for told in self._told])
         ages = (now.timestamp() - np.array([told.closed for told in self._told])) / _SECONDS_PER_DAY
+        together = [told.episode.together for told in self._told]
+        mass = np.array([1.0 if one is None else one.mass for one in together])
+        share = np.array([one.share for one in self._neighbours])
+        self._number = share * np.array([1.0 if one is None else one.number for one in together])
+        """Of episodes it speaks for, as far as they are looked at."""
         self._similarity = np.array([one.similarity for one in self._neighbours])
-        self._lasting = trust * np.exp2(-np.maximum(ages, 0.0) / settings.half_life_days)
-        """What trust, age and its source's standing leave of it."""
+        fading = trust * mass * np.exp2(-np.maximum(ages, 0.0) / settings.half_life_days)
         self._share = np.array([told.loudest for told in self._told])
-        self._full = self._kernel(bare=not situation) * self._lasting
+        full = self._kernel(bare=not situation) * fading
+        standing = self._standing(full * self._share > 0)
+        self._full = full * standing
         """Weight of a whole share."""
-        standing = self._standing(self._full * self._share > 0)
-        self._full, self._lasting = self._full * standing, self._lasting * standing
+        self._lasting = fading * share * standing
+        """What trust, age and its source's standing leave of it."""
 
     def _kernel(self, *, bare: bool) -> NDArray[np.float64]:
         settings, width = self._settings, self._settings.h_bare if bare else self._settings.h
@@ -203,21 +212,43 @@ class _Voices:
         Its voices weigh in proportion, below `standing` of the voices that the greatest source has.
         """
         sources = [told.episode.source for told in self._told]
-        number = Counter(itertools.compress(sources, speaks))
-        full = self._settings.standing * max(number.values(), default=0)
-        return np.array([min(1.0, number[source] / full) if number[source] else 0.0 for source in sources])
+        number: defaultdict[str, float] = defaultdict(float)
+        for source, own in itertools.compress(zip(sources, self._number.tolist(), strict=True), speaks):
+            number[source] += own
+        full = self._settings.standing * max(number.values(), default=0.0)
+        return np.array([min(1.0, number[source] / full) if number[source] > 0 else 0.0 for source in sources])
 
-    def loudest(self, count: int) -> Sequence[int]:
-        """Rows of the weightiest, by what they say most about."""
-        weight = (self._full * self._share).tolist()
-        order = sorted(range(len(weight)), key=lambda row: -weight[row])
-        return [row for row in order[:count] if weight[row] > 0]
+    def loudest(self, count: int) -> Iterator[tuple[int, Named | None]]:
+        """Rows of the weightiest episodes, by what they say most about; those of a crowd for themselves."""
+        weights = (self._full * self._share).tolist()
+        speaking = [(row, weight) for row, weight in enumerate(weights) if weight > 0]
+        alone = [
+            (-weight, self._told[row].episode.id, row, None)
+            for row, weight in speaking
+            if self._told[row].episode.together is None
+        ]
+        crowds = [self._each(row, weight) for row, weight in speaking if self._told[row].episode.together is not None]
+        in_order = heapq.merge(sorted(alone), *crowds, key=lambda one: one[:2])
+        return ((row, named) for _, _, row, named in itertools.islice(in_order, count))
 
-    def words(self, row: int) -> Iterator[tuple[str, _Word]]:
-        told, full = self._told[row], float(self._full[row])
-        for action, verdict in told.verdicts.items():
+    def _each(self, row: int, weight: float) -> Iterator[tuple[float, str, int, Named | None]]:
+        """Of a crowd, those that may be among the weightiest, in this order."""
+        together = self._told[row].episode.together
+        if together is not None:
+            unit = weight / together.mass
+            yield from ((-unit * named.fading, named.id, row, named) for named in together.named)
+
+    def words(self, row: int, named: Named | None, goals: Mapping[str, float]) -> Iterator[tuple[str, _Word]]:
+        """What the episode says, or one of its crowd."""
+        told, name, full = self._told[row], self._told[row].episode.id, float(self._full[row])
+        verdicts = told.verdicts
+        if named is not None and told.episode.together is not None:
+            own = replace(told.episode, rewards=named.rewards)
+            verdicts = verdicts_of(own, goals, self._settings.operator_trust)
+            name, full = named.id, full * named.fading / told.episode.together.mass
+        for action, verdict in verdicts.items():
             if full * verdict.share > 0:
-                yield action, _Word(told.episode.id, told.episode.source, full * verdict.share, verdict.reward)
+                yield action, _Word(name, told.episode.source, full * verdict.share, verdict.reward)
 
     def surprises(self) -> Mapping[str, float]:
         """D of the formula, of those whose vectors are known."""
@@ -239,7 +270,9 @@ class _Voices:
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
     """Each episode once, so that an index that answers twice counts once."""
-    return list({one.episode.id: one for one in sorted(neighbours, key=lambda one: one.similarity)}.values())
+    in_order = sorted(neighbours, key=lambda one: one.similarity)
+    # A crowd speaks once for each set of goals its episodes were graded by.
+    return list({(one.episode.id, frozenset(one.episode.rewards)): one for one in in_order}.values())
 
 
 def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:

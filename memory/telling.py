@@ -16,7 +16,7 @@ from memory.types import Episode
 MOST = 32_768
 """Episodes whose telling is kept, about 1 kB each."""
 
-_UNTOLD = 0.5
+UNTOLD = 0.5
 """What was expected of an action when nobody wrote it down."""
 _log = logging.getLogger(__name__)
 
@@ -52,16 +52,18 @@ class Tellings:
     def __init__(self, operator_trust: float, most: int = MOST) -> None:
         self._operator_trust = operator_trust
         self._most = most
-        self._kept: OrderedDict[str, tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, ...], tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
+        """By id and goals: a crowd speaks once for each set of goals its episodes were graded by."""
 
     def of(self, episode: Episode, goals: Mapping[str, float]) -> Telling | None:
         """None when it has nothing to say, or a value that is out of range, which is logged."""
-        known = self._kept.get(episode.id)
+        key = (episode.id, *episode.rewards)
+        known = self._kept.get(key)
         if known is not None and known[0] is episode and known[1] == goals:
             return known[2]
         told = self._tell(episode, goals)
-        self._kept[episode.id] = (episode, dict(goals), told)
-        self._kept.move_to_end(episode.id)
+        self._kept[key] = (episode, dict(goals), told)
+        self._kept.move_to_end(key)
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
         return told
@@ -77,7 +79,7 @@ class Tellings:
 
 def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Telling | None:
     """What it says by these goals; None when it has no outcome and no operator's word."""
-    verdicts = _verdicts(episode, goals, operator_trust)
+    verdicts = verdicts_of(episode, goals, operator_trust)
     if not verdicts:
         return None
     return Telling(
@@ -90,15 +92,15 @@ def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) ->
     )
 
 
-def _verdicts(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, Verdict]:
+def verdicts_of(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, Verdict]:
     """Per action its share of the episode's weight, its reward and what was expected of it.
 
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
     found = judged(episode.rewards, goals, operator_trust)
-    verdicts = dict.fromkeys(episode.declined, Verdict(operator_trust, 0.0, _UNTOLD))
+    verdicts = dict.fromkeys(episode.declined, Verdict(operator_trust, 0.0, UNTOLD))
     for taken in episode.actions:
-        expected = _UNTOLD if taken.prior is None else taken.prior
+        expected = UNTOLD if taken.prior is None else taken.prior
         if found is not None:
             reward, share = found
             verdicts[taken.action] = Verdict(share, reward, expected)

@@ -33,6 +33,30 @@ class EpisodeAction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Named:
+    """One of a crowd's episodes, as far as it differs from the others."""
+
+    id: str
+    fading: float
+    """What age leaves of it, in that of an episode closed when the crowd's newest was."""
+    rewards: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Together:
+    """How much more than itself an episode says that speaks for like ones, see `memory.crowds`."""
+
+    number: int
+    """Of episodes that have something to say, itself among them."""
+    of: int
+    """All episodes of the crowd, those too that say nothing."""
+    mass: float
+    """Summed fading of those that have something to say."""
+    named: tuple[Named, ...]
+    """The newest of them, as many as may speak about an action."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Episode:
     """One situation, what was done in it, and its outcomes: the unit of memory."""
 
@@ -62,6 +86,8 @@ class Episode:
     """Probability with which the run was given memory."""
     swayed: bool | None = None
     """Whether memory changes what is decided in it; None where nobody can say."""
+    together: Together | None = None
+    """Where it speaks for a crowd, whose means its rewards and priors then are; None: for itself alone."""
 
 
 @dataclass(frozen=True, kw_only=True)

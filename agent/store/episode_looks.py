@@ -109,7 +109,7 @@ def story(connection: Connection, tenant: str, name: str) -> Story | None:
 
 def _told(connection: Connection, run: str) -> Sequence[Told]:
     rows = connection.execute(select(decisions).where(decisions.c.run == run).order_by(decisions.c.number)).all()
-    taken = _taken(connection, [run]).get(run, ())
+    taken = taken_in(connection, [run]).get(run, ())
     return [
         Told(
             number=row.number,
@@ -142,7 +142,7 @@ def _uses(connection: Connection, episode: Episode) -> Uses:
     by_run: dict[str, list[Any]] = {}
     for row in found:
         by_run.setdefault(row.run, []).append(row)
-    taken, rewards = _taken(connection, list(by_run)), stored.rewards_of(connection, list(by_run))
+    taken, rewards = taken_in(connection, list(by_run)), stored.rewards_of(connection, list(by_run))
     seen = [
         Seen(
             run=run,
@@ -162,7 +162,7 @@ def _about(name: str, evidence: Sequence[Mapping[str, Mapping[str, Any]]]) -> It
         yield from (action for action, told in said.items() if name in told["episodes"])
 
 
-def _taken(connection: Connection, names: Sequence[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
+def taken_in(connection: Connection, names: Sequence[str]) -> Mapping[str, Sequence[tuple[int, str]]]:
     """Of each run the actions that became effects, with the number of their decision."""
     taken: dict[str, list[tuple[int, str]]] = {}
     for start in range(0, len(names), PART):

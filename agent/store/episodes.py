@@ -9,7 +9,20 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Text, and_, bindparam, cast, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+)
 
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
@@ -23,7 +36,9 @@ WRITE = Prepared(
     {
         name: one.returning(episodes.c.left_out)
         for name, one in unless_there(
-            episodes, left_out=select(silenced(bindparam("by_tenant"), bindparam("by_source"))).scalar_subquery()
+            episodes,
+            *("place", "crowd", "tidied", "tidied_at", "tidied_why", "kept_by"),
+            left_out=select(silenced(bindparam("by_tenant"), bindparam("by_source"))).scalar_subquery(),
         ).items()
     }
 )
@@ -60,6 +75,12 @@ TELLING = Prepared(
         for name in INSERT
     }
 )
+# Written out, as a partial index serves no bound value.
+WAITING: ColumnElement[bool] = literal_column(
+    "NOT episodes.indexed AND NOT episodes.left_out AND episodes.tidied IS NULL"
+)
+BELONGS = and_(~silenced(episodes.c.tenant, episodes.c.source), episodes.c.tidied.is_(None))
+"""Whether the index is to hold an episode."""
 
 
 def write(connection: Connection, episode: Episode) -> bool:
@@ -73,7 +94,7 @@ def write(connection: Connection, episode: Episode) -> bool:
     if written is not None:
         return not written.left_out
     if _is_of_an_earlier_close(connection, episode.id):
-        connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode)))
+        connection.execute(update(episodes).where(episodes.c.id == episode.id).values(**_values(episode), place=None))
     return not revoked_among(connection, episode.tenant, [episode.source])
 
 
@@ -197,7 +218,7 @@ def _telling(connection: Connection, tenant: str, ids: Sequence[str], graded: Co
     """Those that are graded, and all that may have an operator's word; without their rewards."""
     wanted = {"of": listed(connection, ids), "graded": listed(connection, [name for name in ids if name in graded])}
     rows = TELLING.on(connection, wanted).mappings()
-    return tuple(_episode(row, {}) for row in rows if row["tenant"] == tenant)
+    return tuple(as_episode(row, {}) for row in rows if row["tenant"] == tenant)
 
 
 def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
@@ -224,7 +245,7 @@ def page(connection: Connection, tenant: str, after: str, limit: int) -> tuple[E
 
 def indexable(connection: Connection, after: str, limit: int) -> tuple[Episode, ...]:
     """Every tenant's episodes that belong into the index, in order of id, for rebuilding; `after` is exclusive."""
-    query = select(episodes).where(episodes.c.id > after, ~silenced(episodes.c.tenant, episodes.c.source))
+    query = select(episodes).where(episodes.c.id > after, BELONGS)
     return _with_rewards(connection, list(connection.execute(query.order_by(episodes.c.id).limit(limit)).mappings()))
 
 
@@ -244,8 +265,7 @@ def graded(connection: Connection, tenant: str, event_type: str, most: int) -> t
 
 def unindexed(connection: Connection, limit: int) -> tuple[Episode, ...]:
     """Episodes that the index does not hold yet, and is meant to."""
-    waiting = (episodes.c.indexed.is_(False), episodes.c.left_out.is_(False))
-    rows = connection.execute(select(episodes).where(*waiting).order_by(episodes.c.id).limit(limit)).mappings()
+    rows = connection.execute(select(episodes).where(WAITING).order_by(episodes.c.id).limit(limit)).mappings()
     return _with_rewards(connection, list(rows))
 
 
@@ -256,7 +276,7 @@ def mark_indexed(connection: Connection, ids: Sequence[str]) -> None:
 
 def _with_rewards(connection: Connection, rows: Sequence[Mapping[Any, Any]]) -> tuple[Episode, ...]:
     graded = rewards_of(connection, [row["id"] for row in rows])
-    return tuple(_episode(row, graded.get(row["id"], {})) for row in rows)
+    return tuple(as_episode(row, graded.get(row["id"], {})) for row in rows)
 
 
 def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
@@ -269,7 +289,8 @@ def rewards_of(connection: Connection, runs: Sequence[str]) -> Mapping[str, Mapp
     return graded
 
 
-def _episode(row: Mapping[Any, Any], graded: Mapping[str, float]) -> Episode:
+def as_episode(row: Mapping[Any, Any], graded: Mapping[str, float]) -> Episode:
+    """A row of the table, with the rewards of its run."""
     return Episode(
         id=row["id"],
         tenant=row["tenant"],
@@ -318,7 +339,7 @@ def _iso(moment: datetime) -> str:
 
 def count(connection: Connection) -> int:
     """How many episodes belong into the index, of all tenants."""
-    query = select(func.count()).select_from(episodes).where(~silenced(episodes.c.tenant, episodes.c.source))
+    query = select(func.count()).select_from(episodes).where(BELONGS)
     return connection.execute(query).scalar_one()
 
 

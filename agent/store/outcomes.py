@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Connection, bindparam, insert, literal_column, select, update
 
+from agent.store import crowd_marks
 from agent.store.prepared import Prepared
 from agent.store.queue import lock_queue
 from agent.store.tables import inbox, outcomes, rewards, runs
@@ -162,3 +163,4 @@ def join(
     if changed.rowcount == 1 and run is not None:
         for goal, reward in graded.items():
             connection.execute(insert(rewards).values(outcome=outcome.id, goal=goal, run=run, reward=reward))
+        crowd_marks.graded(connection, run)

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
+from agent.store import crowd_marks
 from agent.store.dialects import INSERT, among, listed
 from agent.store.prepared import Prepared
 from agent.store.tables import episodes, inbox
@@ -135,9 +136,15 @@ def _change(connection: Connection, wanted: Change, *, revoked_now: bool) -> boo
     query = select(revoked.c.revoked, revoked.c.changes, revoked.c.history).where(same).with_for_update()
     row = connection.execute(query).one_or_none()
     if row is None:
-        return revoked_now and (_first(connection, wanted) or _change(connection, wanted, revoked_now=True))
+        if not revoked_now:
+            return False
+        if not _first(connection, wanted):
+            return _change(connection, wanted, revoked_now=True)
+        crowd_marks.regraded(connection, wanted.tenant, wanted.source)
+        return True
     if row.revoked == revoked_now:
         return False
+    crowd_marks.regraded(connection, wanted.tenant, wanted.source)
     values = {"revoked": revoked_now, "changes": row.changes + 1, **_said(wanted)}
     connection.execute(
         update(revoked).where(same).values(**values, history=[*row.history, _entry(wanted, revoked_now=revoked_now)])
@@ -203,7 +210,7 @@ def to_follow(connection: Connection, tenant: str, source: str) -> int:
     now = connection.execute(select(silenced(tenant, source))).scalar_one()
     waiting = _of(tenant, source, left_out=False)
     if not now:
-        waiting = and_(waiting, episodes.c.indexed.is_(False))
+        waiting = and_(waiting, episodes.c.indexed.is_(False), episodes.c.tidied.is_(None))
     return connection.execute(select(func.count()).where(waiting)).scalar_one()
 
 

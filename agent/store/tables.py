@@ -1,9 +1,9 @@
 """Every table of Segue's own store. The migrations under `migrations/` create exactly these.
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then
-`episodes`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`, `pauses`,
-`dead_letters`), what is learned, and from what (`lessons`, `lessons_shown`, `revoked_sources`, `memory_switches`), and
-what is too large for a row (`large_results`).
+`episodes`, `crowds`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`,
+`pauses`, `dead_letters`), what is learned, and from what (`lessons`, `lessons_shown`, `revoked_sources`,
+`memory_switches`), and what is too large for a row (`large_results`).
 """
 
 from __future__ import annotations
@@ -212,11 +212,43 @@ episodes = Table(
     Column("memory_share", Float),
     Column("swayed", Boolean),
     Column("left_out", Boolean, nullable=False, default=False),
-    Index("ix_episodes_waiting", "indexed", "left_out"),
+    Column("place", Name(32)),
+    Column("crowd", Name(32)),
+    Column("tidied", Name(16)),
+    Column("tidied_at", UtcDateTime),
+    Column("tidied_why", Words),
+    Column("kept_by", Words),
+    partial_index("ix_episodes_waiting", "id", where="NOT indexed AND NOT left_out AND tidied IS NULL"),
     Index("ix_episodes_source", "tenant", "source", "left_out"),
     Index("ix_episodes_closed", "tenant", "closed_at"),
     Index("ix_episodes_type", "tenant", "event_type", "closed_at"),
+    partial_index("ix_episodes_crowd", "crowd", where="crowd IS NOT NULL"),
+    partial_index("ix_episodes_tidied", "id", where="tidied IS NOT NULL"),
+    partial_index("ix_episodes_to_forget", "tenant", "event_type", where="indexed AND tidied IS NOT NULL"),
+    partial_index("ix_episodes_unplaced", "tenant", "event_type", where="place IS NULL"),
+    partial_index(
+        "ix_episodes_place",
+        "tenant",
+        "event_type",
+        "place",
+        where="place IS NOT NULL AND crowd IS NULL AND tidied IS NULL",
+    ),
 )
+"""`tidied`: why the index leaves it out, see `agent.store.tidy`; `crowd`: the episode that speaks for it, or itself."""
+
+crowds = Table(
+    "crowds",
+    metadata,
+    Column("voice", Name(32), primary_key=True),
+    Column("tenant", Name(64), nullable=False),
+    Column("event_type", Words, nullable=False),
+    Column("place", Name(32), nullable=False),
+    Column("changes", Integer, nullable=False),
+    Column("told", json_column()),
+    UniqueConstraint("tenant", "event_type", "place", name="uq_crowds_place"),
+    partial_index("ix_crowds_stale", "voice", where="told IS NULL"),
+)
+"""Like episodes of which one, the voice, speaks for all; what it says is worked out anew where `told` is missing."""
 
 outcomes = Table(
     "outcomes",

@@ -1,4 +1,4 @@
-"""`segue bench overhead|ingest|scale|embed|recall`: their options. Start with `bench`."""
+"""`segue bench overhead|ingest|scale|embed|recall|tidy`: their options. Start with `bench`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ def bench() -> typer.Typer:
     group.command("scale", help="Memory and speed over many runs, and over several workers.")(scale)
     group.command("embed", help="The vector of a text, alone and among others.")(embed)
     group.command("recall", help="Recall from a long past that is made for it.")(recall)
+    group.command("tidy", help="Housekeeping of a long past in which texts come again and again.")(tidy)
     return group
 
 
@@ -137,6 +138,21 @@ def recall(
     with _cache() as cache:
         asked = Asked(episodes=episodes, texts=texts, queries=queries, compared=compared, cache=cache, keep=keep)
         _measure("recall", lambda progress: run_recall(asked, progress), as_json=as_json)
+
+
+def tidy(
+    episodes: Annotated[int, typer.Option(min=100, max=1_000_000, help="Episodes of the past.")] = 20_000,
+    texts: Annotated[int, typer.Option(min=1, max=1_000_000, help="Different texts of them.")] = 2_000,
+    compared: Annotated[int, typer.Option(min=10, help="Situations that are decided before and after.")] = 500,
+    keep: Keep = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tidy, and decide before and after; exit 1 if a mark is missed, 2 if nothing can be measured."""
+    from evals.bench.tidy import Asked, run_tidy
+
+    with _cache() as cache:
+        asked = Asked(episodes=episodes, texts=texts, compared=compared, cache=cache, keep=keep)
+        _measure("tidy", lambda progress: run_tidy(asked, progress), as_json=as_json)
 
 
 @contextmanager

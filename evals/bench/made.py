@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 from memory.types import Episode, EpisodeAction, Feature
 
@@ -78,6 +80,51 @@ class Made:
         return _text(f"situation {number}"), _features(random.Random(f"features {number}"))
 
 
+class Repeated(Made):
+    """The same as machines repeat it: a text comes again and again, and has its plant, family and region.
+
+    How often a text comes goes by Zipf's law: the second half as often as the first, the third a third as often.
+    """
+
+    def __init__(self, episodes: int, texts: int) -> None:
+        super().__init__(episodes, texts)
+        self._ranks = list(accumulate(1 / rank for rank in range(1, len(self.texts) + 1)))
+
+    def episode(self, number: int) -> Episode:
+        """One of them, with its rewards."""
+        chance = random.Random(f"repeated {number}")
+        text = self._one(chance)
+        own, features = random.Random(f"machine {text}"), self._known(text, chance)
+        one, action = super().episode(number), chance.choice(ACTIONS)
+        return replace(
+            one,
+            text=text,
+            source=own.choice(SOURCES),
+            features=features,
+            actions=(replace(one.actions[0], action=action),),
+            rewards=_rewards(features, action, chance) if one.rewards else {},
+        )
+
+    def situation(self, number: int) -> tuple[str, Mapping[str, Feature]]:
+        """A text that came before, or every other time a new one."""
+        chance = random.Random(f"again {number}")
+        text = self._one(chance) if number % 2 else super().situation(number)[0]
+        return text, self._known(text, chance)
+
+    def _one(self, chance: random.Random) -> str:
+        return chance.choices(self.texts, cum_weights=self._ranks)[0]
+
+    def _known(self, text: str, chance: random.Random) -> Mapping[str, Feature]:
+        own = _features(random.Random(f"features of {text}"))
+        return {"family": own["family"], "region": own["region"], "urgent": chance.random() < 0.3}
+
+
+def merit(features: Mapping[str, Feature], action: str) -> float:
+    """What an action is worth there, without luck: 1 for the best."""
+    best = (FAMILIES.index(str(features["family"])) + REGIONS.index(str(features["region"]))) % len(ACTIONS)
+    return 1 - ((ACTIONS.index(action) - best) % len(ACTIONS)) / len(ACTIONS)
+
+
 def _text(seed: str) -> str:
     """Some 30 tokens."""
     chance = random.Random(seed)
@@ -102,6 +149,5 @@ def _features(chance: random.Random) -> Mapping[str, Feature]:
 
 def _rewards(features: Mapping[str, Feature], action: str, chance: random.Random) -> Mapping[str, float]:
     """For each family and region one supplier is best and the others are worse by turns; luck is as strong."""
-    best = (FAMILIES.index(str(features["family"])) + REGIONS.index(str(features["region"]))) % len(ACTIONS)
-    merit = 1 - ((ACTIONS.index(action) - best) % len(ACTIONS)) / len(ACTIONS)
-    return {goal: min(1.0, max(0.0, merit + chance.gauss(0, 0.3))) for goal in GOALS}
+    worth = merit(features, action)
+    return {goal: min(1.0, max(0.0, worth + chance.gauss(0, 0.3))) for goal in GOALS}

@@ -59,7 +59,7 @@ async def run_recall(asked: Asked, progress: Callable[[str, int], None]) -> Repo
         with open_workers(1) as pool:
             looked = await asyncio.wrap_future(pool.submit(look, wanted))
         progress("situations recalled", situations)
-        sizes = {part: _size_mb(place, part) for part in ("index", "segue.sqlite")}
+        sizes = {part: size_mb(place, part) for part in ("index", "segue.sqlite")}
     rows = [*_times(asked, looked), *_rest(filled, looked, sizes)]
     return Report(command="recall", rows=rows, marks=recall_marks(asked.episodes, looked), load=load)
 
@@ -118,6 +118,7 @@ def _row(
     return {"what": what, "value": value, "p50": p50, "p99": p99, "of": of}
 
 
-def _size_mb(place: Path, part: str) -> float:
+def size_mb(place: Path, part: str) -> float:
+    """Of a part of a data directory, on disk."""
     files = (place / part).rglob("*") if (place / part).is_dir() else place.glob(f"{part}*")
     return sum(file.stat().st_size for file in files if file.is_file()) / 2**20

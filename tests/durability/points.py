@@ -63,6 +63,13 @@ WRITES: Mapping[str, str | None] = {
     "Distilling._write": None,
     "Lessons.edit.edit": None,
     "Lessons.retire.retire": None,
+    # Housekeeping goes on beside the path of events, and is asked for by operators.
+    "Tidying._take_out": None,
+    "Tidying._put": None,
+    "Tidying._gather_some": None,
+    "Tidying._retell_some": None,
+    "Tidying._forget": None,
+    "Housekeeping.keep.keep": None,
     # Pruning is no part of an event's path; it has tests of its own.
     "_remove": None,
     "_remove_some": None,

@@ -9,6 +9,7 @@ from api.commands.memory.outcomes import list_outcomes
 from api.commands.memory.rebuild import rebuild
 from api.commands.memory.reflex import show_reflex
 from api.commands.memory.sources import list_sources, restore_source, revoke_source
+from api.commands.memory.tidy import keep_episode, tidy_memory
 from api.commands.memory.uplift import show_uplift, switch_off, switch_on
 from api.commands.memory.value import value_policies
 
@@ -28,6 +29,8 @@ def register(app: typer.Typer) -> None:
     group.command("revoke")(revoke_source)
     group.command("restore")(restore_source)
     group.command("reflex")(show_reflex)
+    group.command("tidy")(tidy_memory)
+    group.command("keep")(keep_episode)
     group.command("rebuild")(rebuild)
     lessons.register(group)
     app.add_typer(group, name="memory")
