@@ -78,6 +78,7 @@ class Looked:
     longest_ms: float
     """The longest step."""
     index_mb: tuple[float, float, float]
+    store_mb: float
 
 
 async def run_tidy(asked: Asked, progress: Callable[[str, int], None]) -> Report:
@@ -119,6 +120,7 @@ async def _look(asked: Asked, made: Repeated, place: Path, progress: Callable[[s
         await Remembering(opened.database, NOTHING, memory, lambda: NOW).rebuild(lambda done: None)
         rebuilt = await _decide(asked, made, memory, progress)
         sizes.append(size_mb(place, "index"))
+        store_mb = size_mb(place, "segue.sqlite")
     return Looked(
         narrower=narrower,
         before=before,
@@ -128,6 +130,7 @@ async def _look(asked: Asked, made: Repeated, place: Path, progress: Callable[[s
         seconds=seconds,
         longest_ms=longest_ms,
         index_mb=(sizes[0], sizes[1], sizes[2]),
+        store_mb=store_mb,
     )
 
 
@@ -181,6 +184,7 @@ def _rows(looked: Looked, same: float, again: float) -> Sequence[dict[str, Any]]
         _row("episodes it holds after", told.index_after),
         _row("crowds", told.crowds),
         *(_row(f"index on disk, MB: {name}", size) for (name, _), size in zip(arms, looked.index_mb, strict=True)),
+        _row("store on disk, MB", looked.store_mb),
         _row("share of decisions that are the same after", same),
         _row(f"for comparison: untidied, a pool of {FEWER} instead of {POOL}", _same(looked.before, looked.narrower)),
         _row("share of decisions that are the same over an index made anew", again),
