@@ -85,7 +85,13 @@ def _busy(chroma_url: str | None) -> DataDirectoryBusy:
 
 
 async def open_memory(
-    stack: AsyncExitStack, place: Place, embedder: Embedder, clock: Callable[[], datetime], *, discard: bool = False
+    stack: AsyncExitStack,
+    place: Place,
+    embedder: Embedder,
+    clock: Callable[[], datetime],
+    *,
+    discard: bool = False,
+    settings: MemorySettings | None = None,
 ) -> Memory:
     """Memory over the place's index; from here on this process computes on one thread.
 
@@ -94,8 +100,8 @@ async def open_memory(
     one_algebra_thread()
     index = await (_server(place, clock, discard=discard) if place.shared else _folder(place, discard=discard))
     stack.push_async_callback(index.aclose)
-    settings = MemorySettings()
-    reader = CrowdReader(episodes.EpisodeReader(), settings)
+    formula = settings or MemorySettings()
+    reader = CrowdReader(episodes.EpisodeReader(), formula)
 
     async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         await place.database.way.give()
@@ -106,7 +112,7 @@ async def open_memory(
                 )
         return await place.database.read(lambda connection: reader.fetch(connection, tenant, ids))
 
-    return Memory(embedder=embedder, index=index, fetch=fetch, settings=settings, clock=clock)
+    return Memory(embedder=embedder, index=index, fetch=fetch, settings=formula, clock=clock)
 
 
 async def _server(place: Place, clock: Callable[[], datetime], *, discard: bool) -> EpisodeIndex:

@@ -22,8 +22,6 @@ from memory.telling import UNTOLD
 from memory.types import Episode, Named, Together
 from memory.vectors import TIE
 
-LEAST = 8
-"""Episodes from which a crowd is worth its row."""
 _SECONDS_PER_DAY = 86_400.0
 
 

@@ -223,7 +223,6 @@ episodes = Table(
     Index("ix_episodes_closed", "tenant", "closed_at"),
     Index("ix_episodes_type", "tenant", "event_type", "closed_at"),
     partial_index("ix_episodes_crowd", "crowd", where="crowd IS NOT NULL"),
-    partial_index("ix_episodes_tidied", "id", where="tidied IS NOT NULL"),
     partial_index("ix_episodes_to_forget", "tenant", "event_type", where="indexed AND tidied IS NOT NULL"),
     partial_index("ix_episodes_unplaced", "tenant", "event_type", where="place IS NULL"),
     partial_index(

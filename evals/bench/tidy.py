@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ from memory.types import ActionEvidence
 
 CLOSE = 1e-6
 """Scores that differ by less are of one action as well as of the other."""
+POOL = Settings().pool
+FEWER = POOL * 19 // 20
 NOTHING = Portfolio(goals={}, sources=(), chains=(), events={}, outcomes={})
 
 
@@ -66,6 +68,8 @@ class Decided:
 class Looked:
     """Before and after."""
 
+    narrower: Decided
+    """Before, with a pool a twentieth smaller: how much decisions hang on what is looked at."""
     before: Decided
     after: Decided
     rebuilt: Decided
@@ -74,12 +78,13 @@ class Looked:
     longest_ms: float
     """The longest step."""
     index_mb: tuple[float, float, float]
+    store_mb: float
 
 
 async def run_tidy(asked: Asked, progress: Callable[[str, int], None]) -> Report:
     """Measure and report. Raises `BenchError`, and what opening a memory raises."""
     load, made = os.getloadavg()[0], Repeated(asked.episodes, asked.texts)
-    progress("starting", len(made.texts) + 2 * asked.episodes + 3 * asked.compared)
+    progress("starting", len(made.texts) + 2 * asked.episodes + 4 * asked.compared)
     with folder(asked.keep) as kept:
         place = kept / f"tidy-{asked.episodes}-{asked.texts}"
         if place.exists():
@@ -100,6 +105,10 @@ async def _look(asked: Asked, made: Repeated, place: Path, progress: Callable[[s
     sizes = [size_mb(place, "index")]
     async with AsyncExitStack() as stack:
         opened = await open_place(stack, place, None, None)
+        memory = await open_memory(stack, opened, embedder, lambda: NOW, settings=replace(Settings(), pool=FEWER))
+        narrower = await _decide(asked, made, memory, progress)
+    async with AsyncExitStack() as stack:
+        opened = await open_place(stack, place, None, None)
         memory = await open_memory(stack, opened, embedder, lambda: NOW)
         before = await _decide(asked, made, memory, progress)
         told, seconds, longest_ms = await _tidy(opened, memory)
@@ -111,7 +120,9 @@ async def _look(asked: Asked, made: Repeated, place: Path, progress: Callable[[s
         await Remembering(opened.database, NOTHING, memory, lambda: NOW).rebuild(lambda done: None)
         rebuilt = await _decide(asked, made, memory, progress)
         sizes.append(size_mb(place, "index"))
+        store_mb = size_mb(place, "segue.sqlite")
     return Looked(
+        narrower=narrower,
         before=before,
         after=after,
         rebuilt=rebuilt,
@@ -119,6 +130,7 @@ async def _look(asked: Asked, made: Repeated, place: Path, progress: Callable[[s
         seconds=seconds,
         longest_ms=longest_ms,
         index_mb=(sizes[0], sizes[1], sizes[2]),
+        store_mb=store_mb,
     )
 
 
@@ -172,7 +184,9 @@ def _rows(looked: Looked, same: float, again: float) -> Sequence[dict[str, Any]]
         _row("episodes it holds after", told.index_after),
         _row("crowds", told.crowds),
         *(_row(f"index on disk, MB: {name}", size) for (name, _), size in zip(arms, looked.index_mb, strict=True)),
+        _row("store on disk, MB", looked.store_mb),
         _row("share of decisions that are the same after", same),
+        _row(f"for comparison: untidied, a pool of {FEWER} instead of {POOL}", _same(looked.before, looked.narrower)),
         _row("share of decisions that are the same over an index made anew", again),
         *(_row(f"worth of the best action by evidence: {name}", arm.merit) for name, arm in arms),
         *(_row(f"recall p50, ms: {name}", arm.p50_ms) for name, arm in arms),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 from agent.store.queries import Shown
+from memory.tidying import TidySettings
 from tests.agent.company import PORTFOLIO, Company, embedding_cache, open_company, refuses
 from tests.agent.conftest import new_database
 from tests.agent.test_outcomes import joined
@@ -215,3 +217,25 @@ async def test_a_check_goes_to_the_model_and_says_whether_both_agree(tmp_path: P
         assert said.endswith("(A check: the reflex would have decided the same.)")
         assert (reflex["decisions"]["checked"], reflex["decisions"]["agreed"]) == (3, 3)
     assert reflex["runs"]["checked"] == 1
+
+
+async def test_a_plan_is_proven_by_runs_that_another_speaks_for_too(tmp_path: Path) -> None:
+    """Without features likeness goes by text, and only one of the like runs is still in the index."""
+    bare = WITH.replace("features: {kind: data.kind}", "features: {}")
+    with ScriptedModel([forever(sensible)]) as model:
+        async with opened(model, tmp_path, bare) as company:
+            for name in named("c", 9):
+                await company.handle(name, id=f"e-{name}", message=MESSAGES[0], kind="parcel")
+                await company.send(name, id=f"o-{name}", type="customer.stayed", loyalty=1.0)
+                await joined(company.segue)
+            while company.segue.memories._memory.tail_size:
+                await asyncio.sleep(0.02)
+            company.segue.housekeeping._tidying._settings = TidySettings(settled_s=-60.0)
+            (told,) = await company.segue.housekeeping.tidy("default", "customer.upset", dry_run=False)
+            assert told["finished"]
+            # At least eight, whoever decided: the first runs are the model's, as all that follow may be the reflex's.
+            assert told["index_after"] < told["index_before"]
+            asked = len(model.requests)
+            run = await company.handle("d-0", id="e-d", message=MESSAGES[0], kind="parcel")
+            assert by_whom(run) == ["reflex"] * 3
+            assert len(model.requests) == asked

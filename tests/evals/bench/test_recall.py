@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from agent.store import episodes as stored
 from api.cli import build_cli
 from evals.bench.embed import TOKENS, Batch, embed_marks, texts_of
 from evals.bench.filling import fill
-from evals.bench.made import ACTIONS, GOALS, KIND, NOW, TENANT, Made
+from evals.bench.made import ACTIONS, GOALS, KIND, NOW, TENANT, Made, Repeated, merit
 from evals.bench.recall import recall_marks
 from evals.bench.recalling import Agreement, Looked, best
+from memory.crowds import place
 from memory.minilm import find_model_files
+from memory.tidying import TidySettings
 from memory.types import ActionEvidence
 from tests.agent.company import embedder, embedding_cache
 
@@ -116,3 +119,26 @@ def test_embedding_is_measured_alone_and_among_others() -> None:
     rows = json.loads(told.stdout)["rows"]
     assert [(row["texts at a time"], row["batches"]) for row in rows] == [(1, 32), (8, 4), (32, 1)]
     assert rows[0]["x alone"] == 1.0
+
+
+def test_a_past_that_repeats_itself_has_crowds_and_its_machines_keep_their_features() -> None:
+    made = Repeated(600, 20)
+    past = [made.episode(number) for number in range(600)]
+    assert past == [Repeated(600, 20).episode(number) for number in range(600)]
+    texts = Counter(one.text for one in past)
+    assert texts[made.texts[0]] > 3 * texts[made.texts[9]]
+    assert len({(one.text, one.source, one.features["family"], one.features["region"]) for one in past}) == len(texts)
+    assert max(Counter(place(one) for one in past).values()) >= TidySettings().least
+    text, features = made.situation(1)
+    assert text in texts
+    assert sorted(merit(features, action) for action in ACTIONS) == pytest.approx([part / 6 for part in range(1, 7)])
+
+
+def test_tidying_is_measured_and_told(tmp_path: Path) -> None:
+    few = ("bench", "tidy", "--episodes", "300", "--texts", "5", "--compared", "10", "--json")
+    result = CliRunner().invoke(build_cli(), few, env={"SEGUE_CACHE": str(embedding_cache())})
+    told = json.loads(result.stdout)
+    rows = {one["what"]: one["value"] for one in told["rows"]}
+    assert rows["episodes the index held before"] == 300
+    assert rows["episodes it holds after"] < 200
+    assert [mark["state"] for mark in told["marks"]] == ["passed", "passed"]

@@ -16,7 +16,6 @@ depends_on = None
 PARTIAL = (
     ("ix_episodes_waiting", ("id",), "NOT indexed AND NOT left_out AND tidied IS NULL"),
     ("ix_episodes_crowd", ("crowd",), "crowd IS NOT NULL"),
-    ("ix_episodes_tidied", ("id",), "tidied IS NOT NULL"),
     ("ix_episodes_to_forget", ("tenant", "event_type"), "indexed AND tidied IS NOT NULL"),
     ("ix_episodes_unplaced", ("tenant", "event_type"), "place IS NULL"),
     (
