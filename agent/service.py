@@ -17,6 +17,7 @@ from agent.actions import action_name
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
+from agent.drifting import Drifting
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
 from agent.judging import Judging
@@ -86,6 +87,7 @@ class Segue:
         uplifts: Uplifts,
         judging: Judging,
         sources: Sources,
+        drifting: Drifting,
         lessons: Lessons,
         dispatcher: Dispatcher,
         remembering: Remembering,
@@ -103,6 +105,7 @@ class Segue:
         self.uplifts = uplifts
         self.judging = judging
         self.sources = sources
+        self.drifting = drifting
         self.lessons = lessons
         self.pauses = pauses
         self.dead = dead

@@ -176,10 +176,16 @@ class _Verdict(NamedTuple):
     """How one action of an episode turned out."""
 
     share: float
-    """Of the episode's weight."""
+    """Of the episode's weight, with what changes since leave of it."""
     reward: float
     expected: float
     """p_i of the formula."""
+    lasting: float = 1.0
+    """What changes of the action since leave of its share."""
+
+    def since(self, lasting: float) -> _Verdict:
+        """The same, weighing less as the action has changed since."""
+        return self._replace(share=self.share * lasting, lasting=lasting) if lasting != 1.0 else self
 
 
 class _Voice(NamedTuple):
@@ -223,7 +229,10 @@ def _hear(
 ) -> _Voice | None:
     """The episode's voice; None when it has no outcome and no operator's word, or weighs nothing."""
     episode = neighbour.episode
-    verdicts = _verdicts(episode, goals, settings.operator_trust)
+    verdicts = {
+        action: verdict.since(episode.lasting.get(action, 1.0))
+        for action, verdict in _verdicts(episode, goals, settings.operator_trust).items()
+    }
     if not verdicts:
         return None
     age_days = (now - episode.closed_at).total_seconds() / _SECONDS_PER_DAY
@@ -302,12 +311,20 @@ def _surprises(voices: Sequence[_Voice], features: Mapping[str, Feature], settin
             features=voice.neighbour.episode.features,
             source=voice.source,
             doubt=1.0 / (voice.lasting * max(verdict.share for verdict in voice.verdicts.values())),
-            amounts={action: verdict.reward - verdict.expected for action, verdict in voice.verdicts.items()},
+            amounts=_amounts(voice.verdicts),
         )
         for voice in sorted(voices, key=lambda voice: voice.id)
         if voice.neighbour.vector is not None and voice.lasting > _LASTING
     ]
     return surprises(heard, features, settings)
+
+
+def _amounts(verdicts: Mapping[str, _Verdict]) -> Mapping[str, float]:
+    """An episode has one doubt, that of its action which changed least; of the others it tells in proportion."""
+    most = max(verdict.lasting for verdict in verdicts.values())
+    return {
+        action: (verdict.reward - verdict.expected) * verdict.lasting / most for action, verdict in verdicts.items()
+    }
 
 
 def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:

@@ -53,14 +53,15 @@ class Episode:
     trust: float = 1.0
     """Weight of the episode in [0, 1]."""
     rewards: Mapping[str, float] = field(default_factory=dict)
-    """Reward in [0, 1] per goal; empty until an outcome has come."""
+    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
     arm: Arm | None = None
     """None where it was not drawn: Segue was started without memory, or the run is older than arms."""
     memory_share: float | None = None
     """Probability with which the run was given memory."""
     swayed: bool | None = None
     """Whether memory changes what is decided in it; None where nobody can say."""
-    """Reward in [0, 1] per goal, and of `EVERY_GOAL` if an operator judged it; empty until an outcome has come."""
+    lasting: Mapping[str, float] = field(default_factory=dict)
+    """What changes found since leave of its weight, in (0, 1], by action; an action that did not change is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Text, and_, bindparam, cast, exists, func, or_, select, update
 
+from agent.store import changes
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import OPEN
 from agent.store.sources import revoked_among, silenced
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
+from memory.drift import lasting
 from memory.types import Episode, EpisodeAction
 
 # Written with whether the index is to leave it out, in the statement that is made anyway.
@@ -156,8 +158,13 @@ class EpisodeReader:
             self._keep(tenant, {name: read.get(name) for name in unread if name not in unsettled})
             known |= read
         silent_sources = revoked_among(connection, tenant, {one.source for one in known.values()})
+        changed = changes.standing(connection, tenant, {one.event_type for one in known.values()})
         return tuple(
-            replace(known[name], rewards=graded.get(name, {}))
+            replace(
+                known[name],
+                rewards=graded.get(name, {}),
+                lasting=lasting(changed.get(known[name].event_type, ()), known[name]),
+            )
             for name in ids
             if name in known
             and known[name].source not in silent_sources
