@@ -33,7 +33,7 @@ REST = 20.0
 FAILED_S = 30.0
 """Until it is tried again."""
 MOST = 5_000
-"""Graded episodes of an event type that are looked at. Changes from before those stay as they were found."""
+"""Graded episodes of an event type that are looked at; what changed before the latter half of them stays as found."""
 PATIENCE_S = 10.0
 """For so long whoever revoked a source waits for the changes to follow."""
 MOST_NOTED = 10_000
@@ -97,7 +97,7 @@ class Drifting:
             revision, graded = await self._database.read(lambda connection: _read(connection, tenant, event_type))
             vectors = await self._vectors(tenant, event_type, graded)
             found = await asyncio.to_thread(drift.changes, graded, self._goals, self._settings, vectors)
-            since = min(one.closed_at for one in graded) if len(graded) == MOST else None
+            since = graded[MOST // 2].closed_at if len(graded) == MOST else None
             now = self._clock()
             new = await self._database.write(
                 lambda connection: changes.replace_all(

@@ -116,13 +116,16 @@ class _Outcome:
 def _of_action(
     action: str, stream: Sequence[_Outcome], settings: Settings, vectors: Vectors | None
 ) -> Iterator[Change]:
-    sources = sorted({one.source for one in stream})
-    own: list[Change] = []
-    for source in sources:
-        of_it = [one for one in stream if one.source == source]
-        own += (replace(one, source=source) for one in _Watch(action, of_it, settings, vectors).changes())
+    by_source: dict[str, list[_Outcome]] = {}
+    for said in stream:
+        by_source.setdefault(said.source, []).append(said)
+    own = [
+        replace(one, source=source)
+        for source, its in by_source.items()
+        for one in _Watch(action, its, settings, vectors).changes()
+    ]
     yield from own
-    if len(sources) > 1:
+    if len(by_source) > 1:
         for one in _Watch(action, stream, settings, vectors, corroborated=True).changes():
             same = {each.source for each in own if each.at <= one.found_at and one.at <= each.found_at}
             yield replace(one, apart=tuple(sorted(name for name in same if name is not None)))

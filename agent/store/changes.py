@@ -75,13 +75,16 @@ def replace_all(
 ) -> list[Change] | None:
     """Keep these in place of all others of the event type; those that were not known before are returned.
 
-    `since`: only what was closed from then on was looked at; what changed before stays, unless other sources speak by
-    now. The answer is None where another process was faster.
+    `since`: too little from before was looked at to say what changed until then, and what was found of it stays, unless
+    other sources speak by now. The answer is None where another process was faster.
     """
     same = (changes.c.tenant == tenant, changes.c.event_type == event_type)
     rows = list(connection.execute(select(changes).where(*same).order_by(changes.c.number)).mappings())
     before = [_noted(row) for row in rows]
-    older = [_noted(row) for row in rows if since is not None and row["at"] < since and row["revision"] == revision]
+    older: list[Noted] = []
+    if since is not None and rows and rows[0]["revision"] == revision:
+        older = [one for one in before if one.change.at < since]
+        found = [one for one in found if one.at >= since]
     noted = [Noted(change=one, event_type=event_type, noted_at=_first_noted(one, before, now)) for one in found]
     wanted = [*older, *noted]
     if wanted == before and all(row["revision"] == revision for row in rows):

@@ -157,6 +157,25 @@ async def test_a_change_that_a_revoked_source_had_a_part_in_counts_no_more_even_
         assert set((await heard(segue, runs)).values()) == {1.0}
 
 
+async def test_a_change_from_before_the_latest_episodes_stays_until_other_sources_speak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drifting, "MOST", 22)
+    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+        segue = company.segue
+        await live(company, [1.0] * 12 + [0.0] * 9)
+        (change,) = await told_after(segue, 1)
+        await live(company, [0.0] * 16, first=21)
+        await segue.drifting.look("default", TYPE)
+        (still,) = await segue.drifting.list("default", None)
+        assert [still[name] for name in ("action", "at", "noted_at")] == [
+            change[name] for name in ("action", "at", "noted_at")
+        ]
+        await live(company, [1.0], source="/other")
+        await segue.sources.revoke("default", "/other", by="ann", reason=None)
+        assert await segue.drifting.list("default", None) == []
+
+
 async def test_two_looks_at_once_leave_one_of_each(tmp_path: Path) -> None:
     async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
         await live(company, [1.0] * 12 + [0.0] * 9)

@@ -64,6 +64,10 @@ def test_few_streams_of_200_outcomes_without_a_change_raise_a_false_alarm(share:
     assert alarms <= 6
 
 
+def test_in_the_long_run_a_false_alarm_is_raised_in_1_500_outcomes_at_most() -> None:
+    assert sum(len(found(drawn(seed, (2_000, 0.5)))) for seed in range(6)) <= 8
+
+
 @pytest.mark.parametrize(("was", "is_now"), [(0.9, 0.2), (0.2, 0.9)])
 def test_a_great_change_is_found_within_15_outcomes_in_most_streams(was: float, is_now: float) -> None:
     delays = [delay(drawn(seed, (100, was), (40, is_now)), 100, 1 if is_now > was else -1) for seed in range(60)]
