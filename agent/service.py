@@ -17,6 +17,7 @@ from agent.actions import action_name
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
+from agent.drifting import Drifting
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
 from agent.housekeeping import Housekeeping
@@ -87,6 +88,7 @@ class Segue:
         uplifts: Uplifts,
         judging: Judging,
         sources: Sources,
+        drifting: Drifting,
         lessons: Lessons,
         housekeeping: Housekeeping,
         dispatcher: Dispatcher,
@@ -105,6 +107,7 @@ class Segue:
         self.uplifts = uplifts
         self.judging = judging
         self.sources = sources
+        self.drifting = drifting
         self.lessons = lessons
         self.housekeeping = housekeeping
         self.pauses = pauses

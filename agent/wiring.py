@@ -25,6 +25,7 @@ from agent.deciders.planner_settings import PlannerSettings
 from agent.directory import cache_dir
 from agent.dispatcher import Dispatcher
 from agent.distilling import Distilling
+from agent.drifting import Drifting
 from agent.housekeeping import Housekeeping
 from agent.ids import new_id
 from agent.judging import Judging
@@ -138,7 +139,13 @@ class _Learning:
     advice: Advice
     distilling: Distilling
     tidying: Tidying
+    drifting: Drifting
     remembering: Remembering
+
+    async def revised(self, tenant: str) -> None:
+        """Other sources speak than before."""
+        await self.drifting.anew(tenant)
+        await self.distilling.anew(tenant)
 
 
 async def _learning(stack: AsyncExitStack, parts: _Parts) -> _Learning:
@@ -150,13 +157,17 @@ async def _learning(stack: AsyncExitStack, parts: _Parts) -> _Learning:
     tidying = Tidying(database, memory, portfolio.goals, _now)
     stack.push_async_callback(tidying.aclose)
     await tidying.open()
-    learners = (uplifts.look_again, distilling.joined)
+    drifting = Drifting(database, memory, portfolio.events, portfolio.goals, _now)
+    stack.push_async_callback(drifting.aclose)
+    await drifting.open()
+    learners = (uplifts.look_again, distilling.joined, drifting.joined)
     return _Learning(
         switches=switches,
         uplifts=uplifts,
         advice=advice,
         distilling=distilling,
         tidying=tidying,
+        drifting=drifting,
         remembering=Remembering(database, portfolio, memory, _now, learners),
     )
 
@@ -174,7 +185,8 @@ def _segue(
         switches=learning.switches,
         uplifts=learning.uplifts,
         judging=Judging(database, portfolio.outcomes, _now, dispatcher.outcome_came),
-        sources=Sources(database, learning.remembering, _now, learning.distilling.anew),
+        sources=Sources(database, learning.remembering, _now, learning.revised),
+        drifting=learning.drifting,
         lessons=Lessons(database, portfolio, learning.distilling, _now, learning.advice.forget),
         housekeeping=Housekeeping(database, portfolio, learning.tidying, learning.remembering),
         dispatcher=dispatcher,

@@ -112,6 +112,12 @@ class UpliftQuery(_Request):
     type: Filter | None = Field(None, description="Event type; all without it.")
 
 
+class ChangesQuery(_Request):
+    """Whose changes."""
+
+    type: Filter | None = Field(None, description="Event type; all without it.")
+
+
 class LessonsQuery(PageQuery):
     """Which lessons."""
 

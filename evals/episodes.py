@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from memory.drift import Change, changes, lasting
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex
 from memory.recall import Memory
@@ -28,7 +29,12 @@ class Episodes:
 
     def __init__(self, embedder: Embedder, index: EpisodeIndex, kind: str, settings: Settings) -> None:
         self._kind = kind
+        self._settings = settings
         self._known: dict[str, Episode] = {}
+        self._by_action: dict[str, list[str]] = {}
+        self._changes: dict[str, tuple[Change, ...]] = {}
+        self._stirred: set[str] = set()
+        """Actions with outcomes that were not yet looked at for changes."""
         self.now = BEGIN
         """The stream's clock."""
         self.memory = Memory(
@@ -56,6 +62,7 @@ class Episodes:
             decided_by="planner",
             closed_at=self.now,
         )
+        self._by_action.setdefault(action.action, []).append(name)
         await self.memory.remember(self._known[name])
         if self.memory.tail_size >= FLUSHED:
             await self.memory.flush()
@@ -63,6 +70,7 @@ class Episodes:
     def reward(self, name: str, rewards: Mapping[str, float]) -> None:
         """An outcome came; it takes the place of those before."""
         self._known[name] = replace(self._known[name], rewards=rewards)
+        self._stirred.update(one.action for one in self._known[name].actions)
 
     def __getitem__(self, name: str) -> Episode:
         """One of them, with its rewards by now."""
@@ -70,11 +78,35 @@ class Episodes:
 
     async def forget(self) -> None:
         """Lose everything."""
-        self._known.clear()
+        for kept in (self._known, self._by_action, self._changes, self._stirred):
+            kept.clear()
         await self.memory.rebuild([])
 
     async def _fetch(self, tenant: str, ids: Sequence[str]) -> Sequence[Episode]:
-        return [self._known[one] for one in ids if one in self._known and self._known[one].rewards]
+        await self._look_for_changes()
+        found = [self._known[one] for one in ids if one in self._known and self._known[one].rewards]
+        for one in found:
+            left = lasting(self._changes_of(one), one)
+            if left != one.lasting:
+                self._known[one.id] = replace(one, lasting=left)
+        return [self._known[one.id] for one in found]
+
+    async def _look_for_changes(self) -> None:
+        """As the product does in the background, at the latest before the next event, if they are a minute apart."""
+        for action in self._stirred:
+            own = [one for name in self._by_action[action] for one in [self._known[name]] if one.rewards]
+            names = [one.id for one in own] if not any(one.features for one in own) else []
+            vectors = await self.memory.vectors(tenant=TENANT, event_type=self._kind, ids=names)
+            goals = dict.fromkeys((goal for one in own for goal in one.rewards), 1.0)
+            found = changes(own, goals, self._settings, vectors)
+            if found:
+                self._changes[action] = found
+            else:
+                self._changes.pop(action, None)
+        self._stirred.clear()
+
+    def _changes_of(self, episode: Episode) -> Sequence[Change]:
+        return [change for one in episode.actions for change in self._changes.get(one.action, ())]
 
 
 @asynccontextmanager

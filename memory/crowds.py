@@ -6,7 +6,7 @@ sum of the fadings, and the means of rewards and priors weighed by them. In the 
 place with noises d_i are one point with the noise 1 / (sum of 1 / d_i) and the mean weighed by 1 / d_i, which is the
 fading again (normal likelihoods of one quantity multiply to a normal one with these two). Rewards are kept per goal and
 combined by the goals' weights later; that is linear only among episodes graded for the same goals, so a crowd speaks
-once for each such set.
+once for each such set, and for each time between two changes of its actions.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from memory.settings import Settings
-from memory.telling import UNTOLD
+from memory.telling import UNTOLD, Part, part
 from memory.types import Episode, Named, Together
 from memory.vectors import TIE
 
@@ -39,17 +39,16 @@ def place(episode: Episode) -> str:
 
 
 def spoken(members: Collection[Episode], settings: Settings) -> tuple[Episode, ...]:
-    """What the episodes of one crowd say together, as an episode for each set of goals they were graded by.
+    """What the episodes of one crowd say together, as an episode for each set of goals they were graded by, and time.
 
     Each has the id of the newest of its own. Those without an outcome or an operator's word say nothing.
     """
-    sets: dict[frozenset[str], list[Episode]] = {}
+    sets: dict[Part, list[Episode]] = {}
     for one in members:
         if one.rewards or one.declined or any(taken.decided_by == "operator" for taken in one.actions):
-            sets.setdefault(frozenset(one.rewards), []).append(one)
-    return tuple(
-        _together(own, len(members), settings) for _, own in sorted(sets.items(), key=lambda pair: sorted(pair[0]))
-    )
+            sets.setdefault(part(one), []).append(one)
+    in_order = sorted(sets.items(), key=lambda pair: (sorted(pair[0][0]), pair[0][1]))
+    return tuple(_together(own, len(members), settings) for _, own in in_order)
 
 
 def shares(near: Mapping[str, float], episodes: Sequence[Episode], pool: int) -> Mapping[str, float]:

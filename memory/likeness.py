@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -15,6 +15,9 @@ from memory.types import Feature
 Fact: TypeAlias = tuple[int, float]
 """Of a feature: a code of its category, and the number it is or NaN."""
 Facts: TypeAlias = Mapping[str, Fact]
+
+_Column: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
+"""Codes and numbers of one feature."""
 
 _NUMBERS = (int, float)
 _MISSING, _NUMBER = 0, 1
@@ -95,19 +98,27 @@ class Agreements:
         return np.power(np.float64(self._mismatch), apart, dtype=np.float64)[1:]
 
     def pairs(self) -> NDArray[np.float64]:
-        """Of each with each, the situation first; positive semidefinite.
-
-        For that, a feature that is missing, or a number that is none, is a value of its own here: were it like
-        everything, two rows could be as good as equal to a third and yet apart, and a regression over them could take
-        any value.
-        """
-        apart = np.zeros((self._count, self._count))
-        for codes, numbers in self._columns:
-            apart += _apart(codes[:, None], codes[None, :], numbers[:, None], numbers[None, :])
-        return np.power(np.float64(self._mismatch), apart, dtype=np.float64)
+        """Of each with each, the situation first; see `agreements`."""
+        return _pairs(self._columns, self._count, self._mismatch)
 
 
-def _column(values: Sequence[Fact]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def agreements(rows: Sequence[Facts], names: Collection[str], mismatch: float) -> NDArray[np.float64]:
+    """As `agree`, of each with each over these features; shape (rows, rows), positive semidefinite.
+
+    For that, a feature that is missing, or a number that is none, is a value of its own here: were it like everything,
+    two rows could be as good as equal to a third and yet apart, and a regression over them could take any value.
+    """
+    return _pairs([_column([row.get(name, _NOTHING) for row in rows]) for name in sorted(names)], len(rows), mismatch)
+
+
+def _pairs(columns: Sequence[_Column], count: int, mismatch: float) -> NDArray[np.float64]:
+    apart = np.zeros((count, count))
+    for codes, numbers in columns:
+        apart += _apart(codes[:, None], codes[None, :], numbers[:, None], numbers[None, :])
+    return np.power(np.float64(mismatch), apart, dtype=np.float64)
+
+
+def _column(values: Sequence[Fact]) -> _Column:
     return np.array([code for code, _ in values], np.int64), np.array([number for _, number in values])
 
 

@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 from memory.likeness import Agreements, Facts, facts
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.telling import Telling, Tellings, verdicts_of
+from memory.telling import Telling, Tellings, part, verdicts_of
 from memory.types import ActionEvidence, Episode, Feature, Named
 
 _SECONDS_PER_DAY = 86_400.0
@@ -271,8 +271,7 @@ class _Voices:
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
     """Each episode once, so that an index that answers twice counts once."""
     in_order = sorted(neighbours, key=lambda one: one.similarity)
-    # A crowd speaks once for each set of goals its episodes were graded by.
-    return list({(one.episode.id, frozenset(one.episode.rewards)): one for one in in_order}.values())
+    return list({(one.episode.id, part(one.episode)): one for one in in_order}.values())
 
 
 def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:

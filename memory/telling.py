@@ -6,7 +6,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from memory.episodes import EpisodeError, check_episode
 from memory.likeness import Facts, facts
@@ -15,6 +15,9 @@ from memory.types import Episode
 
 MOST = 32_768
 """Episodes whose telling is kept, about 1 kB each."""
+
+Part: TypeAlias = tuple[frozenset[str], tuple[tuple[str, float], ...]]
+"""Goals that were graded, and what changes since leave of the actions' evidence."""
 
 UNTOLD = 0.5
 """What was expected of an action when nobody wrote it down."""
@@ -25,10 +28,12 @@ class Verdict(NamedTuple):
     """How one action of an episode turned out."""
 
     share: float
-    """Of the episode's weight."""
+    """Of the episode's weight, with what changes since leave of it."""
     reward: float
     expected: float
     """p_i of the formula."""
+    lasting: float = 1.0
+    """What changes of the action since leave of its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,11 @@ class Tellings:
     def __init__(self, operator_trust: float, most: int = MOST) -> None:
         self._operator_trust = operator_trust
         self._most = most
-        self._kept: OrderedDict[tuple[str, ...], tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
-        """By id and goals: a crowd speaks once for each set of goals its episodes were graded by."""
+        self._kept: OrderedDict[tuple[str, Part], tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
 
     def of(self, episode: Episode, goals: Mapping[str, float]) -> Telling | None:
         """None when it has nothing to say, or a value that is out of range, which is logged."""
-        key = (episode.id, *episode.rewards)
+        key = (episode.id, part(episode))
         known = self._kept.get(key)
         if known is not None and known[0] is episode and known[1] == goals:
             return known[2]
@@ -77,6 +81,11 @@ class Tellings:
         return tell(episode, goals, self._operator_trust)
 
 
+def part(episode: Episode) -> Part:
+    """Of a crowd, which of its episodes it speaks for: it does so once for each of these."""
+    return frozenset(episode.rewards), tuple(sorted(episode.lasting.items()))
+
+
 def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Telling | None:
     """What it says by these goals; None when it has no outcome and no operator's word."""
     verdicts = verdicts_of(episode, goals, operator_trust)
@@ -88,7 +97,7 @@ def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) ->
         loudest=max(verdict.share for verdict in verdicts.values()),
         closed=episode.closed_at.timestamp(),
         facts=facts(episode.features),
-        surprises={action: verdict.reward - verdict.expected for action, verdict in verdicts.items()},
+        surprises=_surprises(verdicts),
     )
 
 
@@ -106,4 +115,15 @@ def verdicts_of(episode: Episode, goals: Mapping[str, float], operator_trust: fl
             verdicts[taken.action] = Verdict(share, reward, expected)
         elif taken.decided_by == "operator":
             verdicts[taken.action] = Verdict(operator_trust, 1.0, expected)
+    for action in verdicts.keys() & episode.lasting.keys():
+        left = episode.lasting[action]
+        verdicts[action] = verdicts[action]._replace(share=verdicts[action].share * left, lasting=left)
     return verdicts
+
+
+def _surprises(verdicts: Mapping[str, Verdict]) -> Mapping[str, float]:
+    """An episode has one doubt, that of its action which changed least; of the others it tells in proportion."""
+    most = max(verdict.lasting for verdict in verdicts.values())
+    return {
+        action: (verdict.reward - verdict.expected) * verdict.lasting / most for action, verdict in verdicts.items()
+    }

@@ -88,6 +88,8 @@ class Episode:
     """Whether memory changes what is decided in it; None where nobody can say."""
     together: Together | None = None
     """Where it speaks for a crowd, whose means its rewards and priors then are; None: for itself alone."""
+    lasting: Mapping[str, float] = field(default_factory=dict)
+    """What changes found since leave of its weight, in (0, 1], by action; an action that did not change is absent."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,6 +32,12 @@ def regraded(connection: Connection, tenant: str, source: str) -> None:
     connection.execute(update(crowds).where(crowds.c.voice.in_(told)).values(**_STALE))
 
 
+def drifted(connection: Connection, tenant: str, event_type: str) -> None:
+    """Actions of an event type turn out otherwise than was known."""
+    own = (crowds.c.tenant == tenant, crowds.c.event_type == event_type)
+    connection.execute(update(crowds).where(*own).values(**_STALE))
+
+
 def changed(connection: Connection, voices: Collection[str]) -> None:
     """What these crowds say is no longer so."""
     connection.execute(update(crowds).where(crowds.c.voice.in_(list(voices))).values(**_STALE))

@@ -12,10 +12,11 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import Connection, bindparam, delete, literal_column, null, or_, select, update
 
+from agent.store import changes
 from agent.store import episodes as stored
 from agent.store.crowd_marks import changed
 from agent.store.dialects import INSERT, among, listed
@@ -24,9 +25,13 @@ from agent.store.prepared import Prepared
 from agent.store.sources import revoked_among
 from agent.store.tables import crowds, episodes
 from memory.crowds import spoken
+from memory.drift import Change, lasting
 from memory.settings import Settings
 from memory.types import Episode, Named, Together
 from tools.types import JsonObject
+
+_Kept: TypeAlias = tuple[tuple[int, str, tuple[Change, ...]], tuple[Episode, ...]]
+"""What a crowd says, after what that goes by: how often its members changed, its tenant, changes of its actions."""
 
 KEPT = 2_048
 """Crowds whose words are kept in memory, some 12 kB each."""
@@ -34,7 +39,7 @@ KEPT = 2_048
 # On the path of every decision, for each of the nearest: what does not speak for itself alone.
 APART = Prepared(
     {
-        name: select(episodes.c.id, episodes.c.tidied, crowds.c.changes)
+        name: select(episodes.c.id, episodes.c.tidied, crowds.c.changes, crowds.c.event_type)
         .select_from(episodes.outerjoin(crowds, crowds.c.voice == episodes.c.id))
         .where(
             among(episodes.c.id, "of", name),
@@ -61,8 +66,8 @@ class CrowdReader:
         """`alone` reads the episodes that speak for themselves."""
         self._alone = alone
         self._settings = settings
-        self._kept: OrderedDict[str, tuple[int, str, tuple[Episode, ...]]] = OrderedDict()
-        """By voice: the number of changes, the tenant, and what it says."""
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
+        """By voice."""
         self._lock = threading.Lock()
 
     def missing(self, tenant: str, ids: Sequence[str]) -> int:
@@ -79,7 +84,7 @@ class CrowdReader:
         Raises `TakesLong` where it is to be done at once, and what a crowd says must be read, or worked out.
         """
         rows = APART.on(connection, {"of": listed(connection, ids)})
-        voices = {row.id: int(row.changes) for row in rows if row.changes is not None}
+        voices = {row.id: row for row in rows if row.changes is not None}
         tidied = frozenset(row.id for row in rows if row.tidied is not None)
         alone = self._alone.fetch(connection, tenant, [one for one in ids if one not in voices and one not in tidied])
         crowded = [one for said in self._said(connection, tenant, voices, at_once).values() for one in said]
@@ -87,45 +92,60 @@ class CrowdReader:
         return (*alone, *(one for one in crowded if one.source not in silent and one.id not in tidied))
 
     def _said(
-        self, connection: Connection, tenant: str, voices: Mapping[str, int], at_once: bool
+        self, connection: Connection, tenant: str, voices: Mapping[str, Any], at_once: bool
     ) -> Mapping[str, tuple[Episode, ...]]:
+        """`voices`: their rows of `APART`."""
+        standing = changes.standing(connection, tenant, {row.event_type for row in voices.values()})
         with self._lock:
             kept = {voice: self._kept[voice] for voice in voices if voice in self._kept}
-        found = {
-            voice: said for voice, (changes, of, said) in kept.items() if changes == voices[voice] and of == tenant
+        wanted = {
+            voice: (int(row.changes), tenant, tuple(standing.get(row.event_type, ()))) for voice, row in voices.items()
         }
+        found = {voice: said for voice, (of, said) in kept.items() if of == wanted[voice]}
         unread = [voice for voice in voices if voice not in found]
         if unread and at_once:
             raise TakesLong
         if unread:
-            read = {voice: one for voice, one in _read(connection, unread, self._settings).items() if one[1] == tenant}
+            read = _read(connection, unread, self._settings)
+            read = {voice: one for voice, one in read.items() if one[0][1] == tenant}
             with self._lock:
                 self._kept |= read
                 while len(self._kept) > KEPT:
                     self._kept.popitem(last=False)
-            found |= {voice: said for voice, (_, _, said) in read.items()}
+            found |= {voice: said for voice, (_, said) in read.items()}
         return found
 
 
-def _read(
-    connection: Connection, voices: Sequence[str], settings: Settings
-) -> Mapping[str, tuple[int, str, tuple[Episode, ...]]]:
-    rows = TOLD.on(connection, {"of": listed(connection, voices)})
+def _read(connection: Connection, voices: Sequence[str], settings: Settings) -> Mapping[str, _Kept]:
     of = {"of": listed(connection, voices)}
+    rows = TOLD.on(connection, of)
     known = {row["id"]: row for row in stored.NAMED.on(connection, of).mappings()}
-    found: dict[str, tuple[int, str, tuple[Episode, ...]]] = {}
+    found: dict[str, _Kept] = {}
     for row in rows:
-        if row.told is not None and row.told["half_life_days"] == settings.half_life_days:
+        standing = tuple(changes.standing(connection, row.tenant, [row.event_type]).get(row.event_type, ()))
+        basis = _basis(standing, settings)
+        if row.told is not None and {name: row.told.get(name) for name in basis} == basis:
             voice = stored.as_episode(known[row.voice], {})
             said = tuple(_as_told(voice, one) for one in row.told["said"])
         else:
-            said = _worked_out(connection, row.tenant, row.voice, settings)
-        found[row.voice] = int(row.changes), row.tenant, said
+            said = _worked_out(connection, row.tenant, row.voice, standing, settings)
+        found[row.voice] = (int(row.changes), row.tenant, standing), said
     return found
 
 
-def _worked_out(connection: Connection, tenant: str, voice: str, settings: Settings) -> tuple[Episode, ...]:
-    members = stored.fetch(connection, tenant, MEMBERS.on(connection, {"voice": voice}).scalars())
+def _basis(standing: Sequence[Change], settings: Settings) -> JsonObject:
+    """What was true as a crowd's words were worked out; once it is not any more they are out of date."""
+    known = [[one.action, one.source, list(one.apart), one.at.isoformat()] for one in standing]
+    return {"half_life_days": settings.half_life_days, "changed": known}
+
+
+def _worked_out(
+    connection: Connection, tenant: str, voice: str, standing: Sequence[Change], settings: Settings
+) -> tuple[Episode, ...]:
+    members = [
+        replace(one, lasting=lasting(standing, one))
+        for one in stored.fetch(connection, tenant, MEMBERS.on(connection, {"voice": voice}).scalars())
+    ]
     return tuple(replace(one, id=voice) for one in spoken(members, settings))
 
 
@@ -135,6 +155,7 @@ def _as_told(voice: Episode, told: Mapping[str, Any]) -> Episode:
         closed_at=datetime.fromisoformat(told["closed_at"]),
         rewards=told["rewards"],
         actions=tuple(replace(taken, prior=told["priors"][taken.action]) for taken in voice.actions),
+        lasting=told["lasting"],
         together=Together(
             number=told["number"],
             of=told["of"],
@@ -149,6 +170,7 @@ def _to_tell(said: Episode, together: Together) -> JsonObject:
         "closed_at": said.closed_at.isoformat(),
         "rewards": dict(said.rewards),
         "priors": {taken.action: taken.prior for taken in said.actions},
+        "lasting": dict(said.lasting),
         **asdict(together),
     }
 
@@ -161,11 +183,13 @@ def stale(connection: Connection, limit: int) -> tuple[str, ...]:
 
 def refresh(connection: Connection, voices: Sequence[str], settings: Settings) -> None:
     """Write what these crowds say; a change that comes meanwhile waits, and marks them again."""
-    held = select(crowds.c.voice, crowds.c.tenant).where(crowds.c.voice.in_(list(voices))).order_by(crowds.c.voice)
-    for voice, tenant in connection.execute(held.with_for_update()).all():
-        worked_out = _worked_out(connection, tenant, voice, settings)
+    own = (crowds.c.voice, crowds.c.tenant, crowds.c.event_type)
+    held = select(*own).where(crowds.c.voice.in_(list(voices))).order_by(crowds.c.voice)
+    for voice, tenant, event_type in connection.execute(held.with_for_update()).all():
+        standing = changes.standing(connection, tenant, [event_type]).get(event_type, ())
+        worked_out = _worked_out(connection, tenant, voice, standing, settings)
         said = [_to_tell(one, one.together) for one in worked_out if one.together is not None]
-        told = {"half_life_days": settings.half_life_days, "said": said}
+        told = {**_basis(standing, settings), "said": said}
         connection.execute(update(crowds).where(crowds.c.voice == voice).values(told=told))
 
 

@@ -24,11 +24,13 @@ from sqlalchemy import (
     update,
 )
 
+from agent.store import changes
 from agent.store.dialects import INSERT, among, listed, unless_there
 from agent.store.prepared import Prepared
 from agent.store.runs import OPEN
 from agent.store.sources import revoked_among, silenced
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
+from memory.drift import Change, lasting
 from memory.types import Episode, EpisodeAction
 
 # Written with whether the index is to leave it out, in the statement that is made anyway.
@@ -148,7 +150,7 @@ class EpisodeReader:
     """Reads those of the named episodes that have something to say, and keeps what never changes of them.
 
     Rewards are read every time, and which sources are revoked; an episode when it has a reward, or an operator's word.
-    While its rewards stay the same, so does the object.
+    While its rewards stay the same, and what changes leave of it, so does the object.
     That of a run that failed is not kept: the run may be replayed, and then it is another.
     """
 
@@ -178,13 +180,12 @@ class EpisodeReader:
             self._keep(tenant, {name: read.get(name) for name in unread if name not in unsettled})
             known |= read
         silent_sources = revoked_among(connection, tenant, {one.source for one in known.values()})
-        changed = {
-            name: replace(one, rewards=own)
-            for name, one in known.items()
-            if (own := graded.get(name, {})) != one.rewards
+        standing = changes.standing(connection, tenant, {one.event_type for one in known.values()})
+        now = {
+            name: _as_of_now(one, graded.get(name, {}), standing.get(one.event_type, ())) for name, one in known.items()
         }
-        self._renew(tenant, changed)
-        known |= changed
+        self._renew(tenant, {name: one for name, one in now.items() if one is not known[name]})
+        known = now
         return tuple(
             known[name]
             for name in ids
@@ -194,7 +195,7 @@ class EpisodeReader:
         )
 
     def _renew(self, tenant: str, changed: Mapping[str, Episode]) -> None:
-        """Those that are kept, with their rewards of now: as long as these stay, readers get the same object."""
+        """Those that are kept, as they are now."""
         with self._lock:
             for name in changed:
                 if (tenant, name) in self._kept:
@@ -212,6 +213,14 @@ class EpisodeReader:
                 self._kept.popitem(last=False)
             while len(self._silent) > self._most_silent:
                 self._silent.popitem(last=False)
+
+
+def _as_of_now(episode: Episode, rewards: Mapping[str, float], changed: Sequence[Change]) -> Episode:
+    """With these rewards, and what these changes leave of it; the same object where it has them already."""
+    left = lasting(changed, episode) if changed else {}
+    if rewards == episode.rewards and left == episode.lasting:
+        return episode
+    return replace(episode, rewards=rewards, lasting=left)
 
 
 def _telling(connection: Connection, tenant: str, ids: Sequence[str], graded: Collection[str]) -> tuple[Episode, ...]:

@@ -2,7 +2,7 @@
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then
 `episodes`, `crowds`, `outcomes` and `rewards`; beside them what keeps the queue in order (`turns`, `rates`, `workers`,
-`pauses`, `dead_letters`), what is learned, and from what (`lessons`, `lessons_shown`, `revoked_sources`,
+`pauses`, `dead_letters`), what is learned, and from what (`lessons`, `lessons_shown`, `changes`, `revoked_sources`,
 `memory_switches`), and what is too large for a row (`large_results`).
 """
 
@@ -343,6 +343,27 @@ lessons_shown = Table(
     Index("ix_lessons_shown", "lesson", "run"),
 )
 """Which lessons a decision was shown; they stay when the run is pruned, as its episode and rewards do."""
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("event_type", Words, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("action", Words, nullable=False),
+    Column("source", Words),
+    Column("apart", json_column(), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("found_at", UtcDateTime, nullable=False),
+    Column("expected", Float, nullable=False),
+    Column("found", Float, nullable=False),
+    Column("before", Integer, nullable=False),
+    Column("since", Integer, nullable=False),
+    Column("log_odds", Float, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("noted_at", UtcDateTime, nullable=False),
+)
+"""Actions that turn out otherwise from some moment on; all rows of an event type are replaced at once."""
 
 turns = Table(
     "turns",

@@ -10,10 +10,21 @@ from fastapi import APIRouter, Query, Request, Response
 from api import shapes, shapes_memory, shapes_uplift
 from api.access import Bounds, Opened, Operator, Reader
 from api.bodies import Json, read_form
-from api.forms import MapQuery, OutcomesQuery, PageQuery, ReflexQuery, SearchQuery, SwitchForm, UpliftQuery, ValueQuery
+from api.forms import (
+    ChangesQuery,
+    MapQuery,
+    OutcomesQuery,
+    PageQuery,
+    ReflexQuery,
+    SearchQuery,
+    SwitchForm,
+    UpliftQuery,
+    ValueQuery,
+)
 from api.openapi import json_body, problems
 from api.routes.operators import BODY
 from api.routes.runs import known_form, page
+from api.shapes_changes import Changes
 from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
 from memory.valuing import POLICIES
@@ -110,6 +121,17 @@ async def switch_memory(request: Request, segue: Opened, caller: Operator, limit
     """
     form = await read_form(request, SwitchForm, limits)
     return Json(await segue.switches.switch(caller.tenant, form.type, form.state, by=caller.name, reason=form.reason))
+
+
+@router.get(
+    "/v1/memory/changes",
+    tags=["memory"],
+    response_model=Changes,
+    responses=problems(s404="There is no such event type."),
+)
+async def list_changes(segue: Opened, caller: Reader, query: Annotated[ChangesQuery, Query()]) -> Response:
+    """Actions that turn out otherwise than they used to, latest first: what was learned of them before counts half."""
+    return Json({"items": await segue.drifting.list(caller.tenant, query.type)})
 
 
 @router.get(

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_dead_letters, shapes_memory, shapes_sources, shapes_uplift
+from api.shapes_changes import Changes
 from api.shapes_lessons import LessonPage
 from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
@@ -34,6 +35,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/memory/sources": shapes_sources.SourcePage,
     "/v1/memory/lessons?state=all": LessonPage,
     "/v1/memory/reflex": ReflexList,
+    "/v1/memory/changes": Changes,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
@@ -57,9 +59,10 @@ def test_every_answer_is_as_the_document_says(served: Served) -> None:
         found = served.http.get(path)
         assert found.status_code == 200, path
         shape.model_validate(found.json())
-        # Searching finds an episode once it is indexed, which a closed run does not wait for; lessons need many; no
-        # type has a reflex.
-        assert found.json().get("items") != [] or any(part in path for part in ("search", "lessons", "reflex"))
+        # Searching finds an episode once it is indexed, which a closed run does not wait for; lessons and
+        # changes need many; no type has a reflex.
+        often_empty = ("search", "lessons", "changes", "reflex")
+        assert found.json().get("items") != [] or any(part in path for part in often_empty)
     for run in (waiting, asked, done):
         shapes.RunShown.model_validate(run)
     shapes_memory.EpisodeStory.model_validate(served.http.get(f"/v1/memory/episodes/{done['id']}").json())

@@ -61,6 +61,8 @@ WRITES: Mapping[str, str | None] = {
     "Remembering._mark": None,
     # Lessons are distilled beside the path of events, and changed by operators.
     "Distilling._write": None,
+    # So are changes of actions looked for.
+    "Drifting.look": None,
     "Lessons.edit.edit": None,
     "Lessons.retire.retire": None,
     # Housekeeping goes on beside the path of events, and is asked for by operators.

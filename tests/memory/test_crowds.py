@@ -40,6 +40,7 @@ def pasts(draw: st.DrawFn) -> list[tuple[Episode, float]]:
                 closed_at=NOW - (NOW - kind.closed_at) * draw(parts),
                 rewards=draw(st.dictionaries(st.sampled_from(["satisfaction", "cost", "*"]), parts)),
                 actions=tuple(replace(taken, prior=draw(st.none() | parts)) for taken in kind.actions),
+                lasting=draw(st.dictionaries(st.sampled_from(ACTIONS), st.sampled_from([0.5, 0.25]), max_size=2)),
             )
             found.append((one, angle))
     return found

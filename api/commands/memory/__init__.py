@@ -3,6 +3,7 @@
 import typer
 
 from api.commands.memory import lessons
+from api.commands.memory.changes import list_changes
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.outcomes import list_outcomes
@@ -28,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group.command("sources")(list_sources)
     group.command("revoke")(revoke_source)
     group.command("restore")(restore_source)
+    group.command("changes")(list_changes)
     group.command("reflex")(show_reflex)
     group.command("tidy")(tidy_memory)
     group.command("keep")(keep_episode)
