@@ -30,7 +30,7 @@ text{font:13px system-ui,sans-serif;fill:var(--ink)}text.t{fill:var(--soft)}
 .line{fill:none;stroke:var(--k);stroke-width:1.6;stroke-linejoin:round}.line.main{stroke-width:3}
 .band{fill:var(--k);opacity:.13}
 circle{fill:var(--k);stroke:transparent;stroke-width:9;pointer-events:all}
-.wide+h3{margin-top:1rem}
+.wide+h3,.wide+.plots{margin-top:1rem}
 @media(max-width:520px){text{font-size:16px}.marks td:first-child{white-space:normal}}
 """
 """Colours `--c0` to `--c7` after Okabe and Ito; `evals/plots.py` says which line has which."""

@@ -28,18 +28,20 @@ def apart(
 ) -> Mapping[str, Mask]:
     """By source that sends such events, the most frequent first: the episodes it has no part in.
 
-    One without which fewer than `several` are left is as good as the only one, and is not in it. `tellers`: by episode
-    the sources of its outcomes.
+    One without which fewer than `several` are left is as good as the only one, and is not in it; nor is one with a part
+    in fewer than half of what a rule needs, as there may be very many. `tellers`: by episode the sources of its
+    outcomes.
     """
     senders = Counter(one.source for one in episodes)
     if len(senders) < 2:
         return {}
     parts = [{one.source, *tellers.get(one.id, ())} for one in episodes]
-    masks = {
+    number = Counter(source for part in parts for source in part)
+    return {
         source: np.array([source not in part for part in parts], dtype=bool)
         for source in sorted(senders, key=lambda name: (-senders[name], name))
+        if number[source] >= settings.fewest // 2 and len(episodes) - number[source] >= settings.several
     }
-    return {source: mask for source, mask in masks.items() if mask.sum() >= settings.several}
 
 
 def leans_on(

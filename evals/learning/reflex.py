@@ -33,6 +33,8 @@ Arm = Literal["asked", "reflex"]
 ARMS: tuple[Arm, ...] = ("asked", "reflex")
 REFLEX: Mapping[str, float] = {"checked": 0.05, "episodes": 5, "lower": 0.6, "margin": 0.1}
 """As in the portfolio; `lower` is what the rules earn, less what luck takes in few runs."""
+EVENTS = 300
+"""Of a stream, unless asked for otherwise."""
 SAVED = 80.0
 """The mark: percent of the model's calls in the second half."""
 
@@ -140,14 +142,13 @@ class ReflexFigures:
 def play_reflex(
     world: str,
     seeds: Sequence[int],
-    events: int | None = None,
+    events: int = EVENTS,
     progress: Callable[[int], object] = lambda _: None,
 ) -> ReflexFigures:
     """Play both arms of every seed; `progress` gets 1 for each stream that ended. Raises `ValueError`. Blocks."""
     if world not in STAGES:
         raise ValueError(f"No reflex is measured in {world!r}. Give one of {', '.join(STAGES)}.")
     stage = STAGES[world]
-    events = stage.events if events is None else events
     if not seeds or len(set(seeds)) != len(seeds):
         raise ValueError("Give at least one seed, and each only once.")
     if events < 2 * stage.batch or events % (2 * stage.batch):

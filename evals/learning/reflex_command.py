@@ -12,14 +12,11 @@ def reflex(
     world: Annotated[str, typer.Option(help="retail_care or plant_maintenance.")] = "retail_care",
     seeds: Annotated[int, typer.Option(min=1, max=1000, help="How many seeds, from `--first` on.")] = 5,
     events: Annotated[
-        int | None,
+        int,
         typer.Option(
-            min=2,
-            max=1000,
-            help="Failed conversations, a multiple of 20 (300), or predicted failures, a multiple of 2 (200).",
-            show_default=False,
+            min=2, max=1000, help="Failed conversations, a multiple of 20, or predicted failures, a multiple of 2."
         ),
-    ] = None,
+    ] = 300,
     first: Annotated[int, typer.Option(min=0, help="The first seed.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -26,8 +26,6 @@ class Stage:
     what: str
     """Its events, in words."""
     portfolio: Path
-    events: int
-    """Of a stream, unless asked for otherwise."""
     batch: int
     """Halves are made of whole batches."""
     happen: Callable[[Company, int, int], Awaitable[frozenset[str]]]
@@ -83,7 +81,6 @@ STAGES: Mapping[str, Stage] = {
             world=retail.WORLD,
             what="failed conversations",
             portfolio=retail.PORTFOLIO,
-            events=300,
             batch=BATCH,
             happen=_fail,
             earned=_kept,
@@ -92,7 +89,6 @@ STAGES: Mapping[str, Stage] = {
             world=plant.WORLD,
             what="predicted failures",
             portfolio=plant.PORTFOLIO,
-            events=200,
             batch=1,
             happen=_predict,
             earned=_ran,
