@@ -85,6 +85,8 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
     paths = {path for path in document["paths"] if not path.startswith("/health")}
     assert {path.split("?")[0] for path in LISTS if not path.startswith("/health")} | {
         "/v1/events",
+        "/v1/memory/tidy",
+        "/v1/memory/episodes/{episode}/keep",
         "/v1/runs/{run}",
         "/v1/runs/{run}/cancel",
         "/v1/runs/{run}/outcome",
