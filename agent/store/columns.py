@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Index, String, Text, TypeDecorator, text
+from sqlalchemy import JSON, DateTime, Dialect, Index, MetaData, String, Text, TypeDecorator, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from agent.storable import clean
+
+metadata = MetaData()
+"""Of all tables."""
 
 
 class UtcDateTime(TypeDecorator[datetime]):
