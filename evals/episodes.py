@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from memory.drift import Change, changes, lasting
+from memory.drift import BEFORE, Change, changes, lasting
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex
 from memory.recall import Memory
@@ -95,6 +95,8 @@ class Episodes:
         """As the product does in the background, at the latest before the next event, if they are a minute apart."""
         for action in self._stirred:
             own = [one for name in self._by_action[action] for one in [self._known[name]] if one.rewards]
+            if len(own) <= BEFORE:
+                continue
             names = [one.id for one in own] if not any(one.features for one in own) else []
             vectors = await self.memory.vectors(tenant=TENANT, event_type=self._kind, ids=names)
             goals = dict.fromkeys((goal for one in own for goal in one.rewards), 1.0)

@@ -83,9 +83,9 @@ def scores(
     priors: Mapping[str, float], evidence: Mapping[str, ActionEvidence], settings: Settings
 ) -> Mapping[str, float]:
     """The estimated reward of each of the rivals, in [0, 1]; without evidence the priors themselves."""
-    return {
-        action: score(prior, evidence.get(action), settings)
-        for action, prior in corrected(priors, evidence, settings).items()
+    found = dict(corrected(priors, evidence, settings))
+    return found | {
+        action: score(found[action], evidence[action], settings) for action in found.keys() & evidence.keys()
     }
 
 
@@ -97,13 +97,14 @@ def corrected(
     Rivals of one prior, such as one tool's variants, share what was surprisingly good about any of them: it must not
     keep the others from being tried, as nothing was expected of one rather than of the other.
     """
-    told = _shared(priors, {action: evidence[action].surprise for action in priors if action in evidence})
-    total = math.fsum(priors.values())
-    if not any(told.values()) or not total > 0:
-        return priors
     names = list(priors)
-    p = np.array([priors[name] for name in names]) / total
-    moved = np.array([told.get(name, 0.0) for name in names])
+    said = np.array([evidence[name].surprise if name in evidence else 0.0 for name in names])
+    total = math.fsum(priors.values())
+    if not said.any() or not total > 0:
+        return priors
+    own = np.array(list(priors.values()))
+    moved = _shared(own, said)
+    p = own / total
     given = moved / (1.0 - np.minimum(p, _SURE))
     with np.errstate(divide="ignore"):
         logits = np.log(p) + settings.gain * math.log(len(names)) * (moved - p * (given.sum() - given))
@@ -111,15 +112,12 @@ def corrected(
     return dict(zip(names, np.minimum(1.0, total * powers / powers.sum()).tolist(), strict=True))
 
 
-def _shared(priors: Mapping[str, float], told: Mapping[str, float]) -> Mapping[str, float]:
-    alike: dict[float, list[str]] = {}
-    for action, prior in priors.items():
-        alike.setdefault(round(prior, 12), []).append(action)
-    return {
-        action: min(0.0, told.get(action, 0.0)) + math.fsum(max(0.0, told.get(one, 0.0)) for one in group) / len(group)
-        for group in alike.values()
-        for action in group
-    }
+def _shared(priors: NDArray[np.float64], told: NDArray[np.float64]) -> NDArray[np.float64]:
+    levels, moved = np.round(priors, 12), np.minimum(0.0, told)
+    for level in np.unique(levels[told > 0]):
+        alike = levels == level
+        moved[alike] += np.maximum(0.0, told[alike]).sum() / alike.sum()
+    return moved
 
 
 def evidence(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from agent.actions import NOTHING, action_name
 from agent.deciders.expecting import Expectations
@@ -24,8 +24,7 @@ _INQUIRY |= {"inspect", "review", "identify", "gather", "examine", "lookup"}
 _TIE = 1e-9
 
 
-@dataclass(frozen=True, kw_only=True)
-class Option:
+class Option(NamedTuple):
     """One action as it was weighed for one purpose."""
 
     tool: Tool
@@ -127,22 +126,19 @@ class Chooser:
             return []
         best = max(option.score for option in options)
         tied = [option for option in options if option.score >= best - _TIE]
-        pull = dict.fromkeys((option.action for option in options), (False, 0.0))
+        pull: dict[str, tuple[bool, float]] = {}
         if len(tied) > 1:
             meant = await self._meanings.of(
                 self._situation.text, {option.action: _variant_text(option) for option in tied}
             )
-            pull |= {option.action: (self._named_by_event(option), meant[option.action]) for option in tied}
-        # Sorting is stable, so what is still equal keeps the order in which it was declared.
-        return sorted(
-            options,
-            key=lambda option: (
-                -round(option.score, 9),
-                -expected[option.tool.name],
-                not pull[option.action][0],
-                -pull[option.action][1],
-            ),
-        )
+            pull = {option.action: (not self._named_by_event(option), -meant[option.action]) for option in tied}
+        untied = True, 0.0
+        # What is still equal keeps the order in which it was declared.
+        keys = [
+            (-round(option.score, 9), -expected[option.tool.name], pull.get(option.action, untied), row)
+            for row, option in enumerate(options)
+        ]
+        return [options[key[-1]] for key in sorted(keys)]
 
     def _named_by_event(self, option: Option) -> bool:
         """Whether a field of the event has the very name of a choice argument, and its value."""
