@@ -45,6 +45,7 @@ async def test_the_plant_story_holds_on_another_seed(tmp_path: Path) -> None:
     assert (done.count("order_part"), done.count("reserve_part"), done.count("dispatch_technician")) == (1, 1, 2)
 
 
+@pytest.mark.slow
 async def test_seasons_play_the_same_events_in_both_arms(tmp_path: Path) -> None:
     seasons = season_retail.SEASON, season_plant.SEASON
     done: list[tuple[str, str, int]] = []

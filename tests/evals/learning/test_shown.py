@@ -24,6 +24,7 @@ Lessons
 OFFERED = ("ship_blue", "ship_green", "ship_red")
 
 
+@pytest.mark.slow
 async def test_who_follows_what_is_shown_does_better_the_more_it_follows(tmp_path: Path) -> None:
     nothing, often, always = await measure(0, 36, tmp_path, embedder())
     assert (nothing.arm, often.arm, always.arm) == tuple(arm.name for arm in ARMS)

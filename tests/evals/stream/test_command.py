@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import build_cli
 from tests.evals.stream.test_arms import ABOUT, ASKED, LABELLED
 from tests.memory.conftest import embedder_dir  # noqa: F401
 
@@ -69,8 +71,8 @@ def test_what_cannot_be_played_is_refused_with_what_would_be_right(
     said: str,
     embedder_dir: Path,  # noqa: F811
 ) -> None:
-    ran = _run(*files, *asked, cache=embedder_dir)
-    assert ran.returncode == 2
+    ran = CliRunner().invoke(build_cli(), ["eval", "stream", *files, *asked], env={"SEGUE_CACHE": str(embedder_dir)})
+    assert ran.exit_code == 2
     assert said in " ".join(ran.stderr.replace("│", " ").split())
 
 
