@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeAlias
@@ -32,6 +33,9 @@ log = logging.getLogger(__name__)
 
 BATCH = 200
 
+MOST_EARLY = 10_000
+"""Runs with outcomes that are known, so that those which close afterwards are told of."""
+
 FOLLOWED_S = 0.5
 """Of each sweep, for what was revoked."""
 
@@ -52,13 +56,17 @@ class Remembering:
         clock: Callable[[], datetime],
         learners: Sequence[Learner] = (),
     ) -> None:
-        """`learners` hear of the runs that outcomes were joined to."""
+        """`learners` hear of the runs that outcomes were joined to, again when such a run closes."""
         self._database = database
         self._portfolio = portfolio
         self._memory = memory
         self._clock = clock
         self._learners = learners
         self._leaving_out = None if memory is None else LeavingOut(database, memory)
+        self._early: OrderedDict[str, None] = OrderedDict()
+        """Runs with outcomes, the latest last; a run may get one before it has an episode."""
+        self._closed: list[str] = []
+        """Such runs that have closed since."""
         self._failure: str | None = None
         self._behind: str | None = None
         """Why the index does not follow what was revoked."""
@@ -70,6 +78,8 @@ class Remembering:
 
     async def remember(self, episode: Episode) -> None:
         """Let memory know an episode; what it cannot take now is caught up, what it never takes is left out."""
+        if self._early.pop(episode.id, False) is None:
+            self._closed.append(episode.id)
         if self._memory is None:
             return
         try:
@@ -87,9 +97,14 @@ class Remembering:
             await self.follow_sources(FOLLOWED_S)
         found = await self._database.read(lambda connection: outcomes.new_outcomes(connection, BATCH))
         joined = [run for run in [await self._join(outcome) for outcome in found] if run is not None]
-        if joined:
+        for run in joined:
+            self._early[run] = None
+        while len(self._early) > MOST_EARLY:
+            self._early.popitem(last=False)
+        closed, self._closed = self._closed, []
+        if joined or closed:
             for learner in self._learners:
-                await learner(joined)
+                await learner([*joined, *closed])
 
     async def follow_sources(self, seconds: float) -> None:
         """Take episodes of revoked sources out of the index, for at most so long; the sweep does the rest."""
