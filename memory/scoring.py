@@ -13,6 +13,7 @@ kernel estimate of the reward, with kappa pseudo-observations at p'. D is how mu
 in like situations: the surprises, smoothed by kernel ridge regression (`surprise`), so that many like episodes say one
 thing once. What is surprisingly good draws on the prior, at the cost of its rivals in proportion to their own prior;
 what is surprisingly bad gives way to them. An episode that speaks for a crowd (`crowds`) says what all of it would.
+Where an action has changed since (`drift`), an episode's w_i and its part in D are halved for that action.
 """
 
 from __future__ import annotations
