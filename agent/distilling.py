@@ -19,6 +19,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from agent.background import Background
 from agent.ids import new_id
 from agent.judging import OPERATORS
 from agent.portfolio.model import Portfolio
@@ -58,7 +59,7 @@ class Changes:
     """Graded episodes it looked at."""
 
 
-class Distilling:
+class Distilling(Background):
     """Keeps the lessons up with the episodes."""
 
     def __init__(
@@ -87,18 +88,6 @@ class Distilling:
         self._looked_at: dict[tuple[str, str], float] = {}
         """When by the loop's clock."""
         self._at_work = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Distil in the background until closed."""
-        self._task = asyncio.create_task(self._for_ever())
-
-    async def aclose(self) -> None:
-        """Stop; a distillation that is cut off has changed nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def joined(self, runs: Sequence[str]) -> None:
         """Outcomes were joined to these runs."""

@@ -16,6 +16,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.background import Background
 from agent.errors import NotFound
 from agent.store import changes, episodes, lessons, sources
 from agent.store.changes import Noted
@@ -42,7 +43,7 @@ MOST_NOTED = 10_000
 log = logging.getLogger(__name__)
 
 
-class Drifting:
+class Drifting(Background):
     """Keeps the changes up with the episodes."""
 
     def __init__(
@@ -65,18 +66,6 @@ class Drifting:
         self._waiting: set[tuple[str, str]] = set()
         self._rests_until: dict[tuple[str, str], float] = {}
         self._at_work = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Look in the background until closed."""
-        self._task = asyncio.create_task(self._for_ever())
-
-    async def aclose(self) -> None:
-        """Stop; what is cut off has changed nothing."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def joined(self, runs: Sequence[str]) -> None:
         """Outcomes were joined to these runs."""

@@ -11,10 +11,10 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from agent.background import Background
 from agent.crediting import Uses
 from agent.store import credits, crowds, episodes, lessons, tidy
 from agent.store.database import Database
@@ -63,7 +63,7 @@ class Tidied:
     finished: bool = False
 
 
-class Tidying:
+class Tidying(Background):
     """Keeps memory in order."""
 
     def __init__(
@@ -84,18 +84,6 @@ class Tidying:
         self._formula = formula or Settings()
         self._rounds: dict[Kind, tuple[Tidied, AsyncIterator[None]]] = {}
         self._at_work = asyncio.Lock()
-        self._task: asyncio.Task[None] | None = None
-
-    async def open(self) -> None:
-        """Tidy in the background until closed."""
-        self._task = asyncio.create_task(self._for_ever())
-
-    async def aclose(self) -> None:
-        """Stop; what is half done is gone on with by the next round."""
-        if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
 
     async def tidy(self, tenant: str, event_types: Sequence[str], seconds: float) -> list[Tidied]:
         """Go on with a round of each type, for so long and at least a step; what was done, and whether all is.
