@@ -153,16 +153,6 @@ def evidence(
     }
 
 
-def weigh(
-    *, similarity: float, agreement: float, trust: float, age_days: float, settings: Settings, bare: bool = False
-) -> float:
-    """w_i of the formula; `bare` of features. Zero below s0; a time in the future counts as now."""
-    if not similarity >= settings.s0:
-        return 0.0
-    kernel = math.exp((min(similarity, 1.0) - 1.0) / (settings.h_bare if bare else settings.h))
-    return settings.weight * kernel * agreement * trust * math.exp2(-max(age_days, 0.0) / settings.half_life_days)
-
-
 class _Word(NamedTuple):
     """What one episode says about one action."""
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from memory.likeness import agree
-from memory.scoring import Neighbour, evidence, prior, score, weigh
+from memory.scoring import Neighbour, evidence, prior, score
 from memory.settings import Settings
 from memory.types import ActionEvidence, Episode, Feature
 from tests.memory.episodes import NOW, episode
@@ -120,7 +120,11 @@ def test_one_outcome_in_the_same_situation_gives_the_formulas_numbers() -> None:
 
 def test_weight_falls_with_distance_and_age_and_ends_at_s0() -> None:
     def weight(similarity: float, age_days: float = 0.0) -> float:
-        return weigh(similarity=similarity, agreement=1, trust=1, age_days=age_days, settings=SETTINGS)
+        here: dict[str, Feature] = {"tier": "gold"}
+        one = episode("e1", "pause", rewards={"satisfaction": 1.0}, features=here, age_days=age_days)
+        near = [Neighbour(episode=one, similarity=similarity)]
+        said = evidence(near, features=here, goals={"satisfaction": 1.0}, now=NOW, settings=SETTINGS)
+        return said["pause"].success if said else 0.0
 
     assert weight(1.0) == SETTINGS.weight
     assert weight(1 - SETTINGS.h) == pytest.approx(SETTINGS.weight / math.e)
