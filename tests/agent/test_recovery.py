@@ -279,7 +279,9 @@ async def test_what_goes_on_beside_runs_has_threads_while_the_engine_closes(
         await asyncio.to_thread(went_on.set)
 
     monkeypatch.setattr(DBOS, "destroy", slowly)
-    async with open_company(tmp_path, Script([])):
+    async with open_company(tmp_path, Script([])) as company:
+        # The first workflow is what gives the loop the engine's threads.
+        await company.handle()
         learning = asyncio.create_task(learn())
     await learning
     assert went_on.is_set()
