@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -41,10 +41,12 @@ class OperatorsChat:
         self._toolbox = toolbox
         self._clock = clock
         self._threads = Threads(clock)
+        self.answering = 0
+        """Answers being made now."""
 
     async def ask(
         self, asker: Asker, thread: str, question: str, before: Sequence[Said] = ()
-    ) -> AsyncIterator[ChatEvent]:
+    ) -> AsyncGenerator[ChatEvent]:
         """Answer a question, as it goes; `before` is the conversation up to it.
 
         What an earlier answer of the thread asked to be confirmed, and was not, is dropped. Raises `Conflict` while
@@ -57,7 +59,7 @@ class OperatorsChat:
 
     async def answer(
         self, asker: Asker, thread: str, answers: Mapping[str, bool], before: Sequence[Said] = ()
-    ) -> AsyncIterator[ChatEvent]:
+    ) -> AsyncGenerator[ChatEvent]:
         """Go on with what waited for a confirmation: id -> yes or no, one for each that waits.
 
         Raises `NotFound` where such a confirmation does not wait in this operator's conversation (any more), and
@@ -82,7 +84,7 @@ class OperatorsChat:
             raise Conflict("another message of this conversation is being answered; wait for it, or stop it")
         return kept
 
-    async def _go(self, asker: Asker, thread: Thread, before: Sequence[Said]) -> AsyncIterator[ChatEvent]:
+    async def _go(self, asker: Asker, thread: Thread, before: Sequence[Said]) -> AsyncGenerator[ChatEvent]:
         told: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
         stages = ChatStages(
             self._segue,
@@ -96,6 +98,7 @@ class OperatorsChat:
             self._clock,
         )
         thread.busy = True
+        self.answering += 1
         start = Start(run=new_id(), segment=thread.segment, owner=asker.name)
         working = asyncio.create_task(self._run(stages, start, thread, told))
         try:
@@ -108,6 +111,7 @@ class OperatorsChat:
             with suppress(asyncio.CancelledError):
                 await working
             thread.busy = False
+            self.answering -= 1
 
     async def _run(
         self, stages: ChatStages, start: Start, thread: Thread, told: asyncio.Queue[ChatEvent | None]

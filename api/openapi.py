@@ -90,7 +90,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     forms = (
-        *(AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
+        *(AnswerForm, ChatForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
         *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm, TidyForm, KeepForm),
     )
     _, extra = models_json_schema(

@@ -6,7 +6,8 @@ is repeatable by itself; a conversation that a crash cut off is begun anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -18,13 +19,16 @@ from agent.operating.threads import Thread, Threads, Waiting
 from agent.operating.types import (
     Asker,
     Asks,
+    Began,
     Called,
     ChatEvent,
+    Ended,
     Found,
     OperatorTool,
     Over,
     Returned,
     Said,
+    Step,
     Thought,
     Toolbox,
     Wrote,
@@ -150,18 +154,27 @@ class ChatStages:
         if min(left.decisions, left.calls, left.tokens, left.seconds) <= 0:
             detail = "this question takes more than one answer may; ask for less at once"
             return Turn(number=thread.decision, end=End(status="stopped", code="limit", detail=detail))
+        with self._step("decide"):
+            try:
+                decision = await self._decider.decide(situation)
+            except DeciderError as error:
+                return Turn(number=thread.decision, end=End(status="failed", code=error.code, detail=error.detail))
+            thread.decision += 1
+            self._tokens += decision.tokens
+            if decision.kind != "act":
+                asked = decision.question
+                said = decision.reason if asked is None else asked.text
+                return Turn(number=thread.decision, end=End(status="done", code=FINISHED, detail=said))
+            self._tell(Thought(reason=decision.reason, decided_by=decision.decided_by))
+            return await self._checked(decision)
+
+    @contextmanager
+    def _step(self, step: Step) -> Iterator[None]:
+        self._tell(Began(step=step))
         try:
-            decision = await self._decider.decide(situation)
-        except DeciderError as error:
-            return Turn(number=thread.decision, end=End(status="failed", code=error.code, detail=error.detail))
-        thread.decision += 1
-        self._tokens += decision.tokens
-        if decision.kind != "act":
-            asked = decision.question
-            said = decision.reason if asked is None else asked.text
-            return Turn(number=thread.decision, end=End(status="done", code=FINISHED, detail=said))
-        self._tell(Thought(reason=decision.reason, decided_by=decision.decided_by))
-        return await self._checked(decision)
+            yield
+        finally:
+            self._tell(Ended(step=step))
 
     async def _checked(self, decision: Decision) -> Turn:
         thread = self._thread
@@ -203,7 +216,8 @@ class ChatStages:
 
     async def act(self, start: Start, number: int, indices: Sequence[int]) -> tuple[CallState, ...]:
         """Look up, or do what was confirmed, one after the other: an answer's few calls take no time."""
-        return tuple([await self._perform(number, index) for index in indices])
+        with self._step("act"):
+            return tuple([await self._perform(number, index) for index in indices])
 
     async def _perform(self, number: int, index: int) -> CallState:
         id_, call = self._calls[number, index]

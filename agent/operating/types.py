@@ -103,6 +103,23 @@ class Confirmation:
     expires_at: datetime
 
 
+Step: TypeAlias = Literal["decide", "act"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Began:
+    """A step begins; steps do not overlap."""
+
+    step: Step
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """The step that began last is over."""
+
+    step: Step
+
+
 @dataclass(frozen=True, kw_only=True)
 class Thought:
     """A decision was made: which tools, or none, and why."""
@@ -125,7 +142,7 @@ class Returned:
     """An operators' tool has ended."""
 
     id: str
-    state: Literal["done", "failed", "refused", "waiting", "rejected"]
+    state: Literal["done", "failed", "refused", "rejected"]
     found: Found | None = None
     error: str | None = None
 
@@ -157,6 +174,6 @@ class Over:
     suggestions: tuple[str, ...] = ()
 
 
-ChatEvent: TypeAlias = Thought | Called | Returned | Wrote | Asks | Over
+ChatEvent: TypeAlias = Began | Ended | Thought | Called | Returned | Wrote | Asks | Over
 
 Toolbox: TypeAlias = Mapping[str, OperatorTool]
