@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.chat_forms import ChatForm
 from api.forms import (
     AnswerForm,
     DiscardForm,
