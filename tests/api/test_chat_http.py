@@ -1,4 +1,4 @@
-"""The operators' chat over HTTP: what is asked badly is a problem, what is asked well a stream, and nothing is done unasked."""
+"""The operators' chat over HTTP: bad questions are problems, good ones streams, and nothing is done unasked."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ async def test_what_was_proposed_is_gone_once_something_else_is_asked() -> None:
         asked = interrupt(await ask(http, {"threadId": "t", **QUESTION}))
         await ask(http, {"threadId": "t", **QUESTION})
         late = await http.post("/v1/chat", json=resumed(asked["id"]))
-    assert (late.status_code, toys.done) == (409, []), "the new proposal waits, and must be answered instead"
+    assert (late.status_code, toys.done) == (404, [])
 
 
 def _key(name: str, *scopes: Any) -> tuple[Key, dict[str, str]]:
