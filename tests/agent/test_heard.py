@@ -17,6 +17,7 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import Connection, create_engine, text, update
 
+from agent.reading_ahead import read_ahead
 from agent.store import changes, tidy
 from agent.store.crowds import CrowdReader
 from agent.store.episodes import EpisodeReader
@@ -27,7 +28,7 @@ from memory.settings import Settings
 from memory.tidying import TidySettings
 from memory.types import Episode
 from tests.agent.conftest import new_database
-from tests.agent.pasts import TYPE, Past, open_past
+from tests.agent.pasts import GOALS, TYPE, Past, open_past
 from tests.memory.episodes import NOW, episode
 
 SOURCES = ("/shop", "/desk", "/liar")
@@ -271,3 +272,29 @@ async def test_on_postgresql_what_happens_is_heard_as_well(tmp_path: Path, postg
             assert await rewards(past, reader) == [reward]
         await past.revoke("/desk")
         assert await rewards(past, reader) == []
+
+
+async def test_what_was_read_ahead_is_recalled_without_reading_episodes_again(tmp_path: Path) -> None:
+    async with open_past(tmp_path) as past:
+        told = [episode(f"e-{n}", "call", rewards={"satisfaction": 0.5}, text=f"it is late {n}") for n in range(9)]
+        await past.add(*told)
+        before = await past.recall("it is late")
+    async with open_past(tmp_path) as past:
+        assert await read_ahead(past.place.database, past.memory, GOALS) == 9
+        with closing(sqlite3.connect(file_of(past))) as other:
+            # Episodes are gone, and nobody was told: what was read is what is left.
+            triggers = [row[0] for row in other.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'")]
+            for name in triggers:
+                other.execute(f"DROP TRIGGER {name}")
+            other.execute("DELETE FROM rewards")
+            other.commit()
+        assert await past.recall("it is late") == before
+    assert len(before["call"].episodes) == 9
+
+
+async def test_reading_ahead_ends_in_time_and_where_memory_cannot_be_asked(tmp_path: Path) -> None:
+    async with open_past(tmp_path) as past:
+        await past.add(episode("e-1", "call", rewards={"satisfaction": 0.5}))
+        assert await read_ahead(past.place.database, past.memory, GOALS, seconds=-1.0) == 0
+        await past.memory._index.aclose()
+        assert await read_ahead(past.place.database, past.memory, GOALS) == 0
