@@ -36,6 +36,7 @@ def looked(p99_ms: float, agreement: Agreement | None = None) -> Looked:
         embedding=took,
         searching=took,
         weighing=took,
+        processor={"recall": took},
         ahead_s=1.0,
         first_ms=1.0,
         resident_mb=1.0,
