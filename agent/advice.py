@@ -129,7 +129,7 @@ class Advice:
             LikeCase(
                 episode=name,
                 features=by_id[name].features,
-                done=tuple(one.action for one in by_id[name].actions),
+                done=tuple(one.action for one in by_id[name].actions if one.done),
                 reward=reward,
             )
             for name in names

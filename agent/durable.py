@@ -82,11 +82,11 @@ class DurableEngine:
     async def aclose(self) -> None:
         """Stop without waiting."""
         loop = asyncio.get_running_loop()
+        # DBOS lent the loop its own threads and is about to take them away; what goes on meanwhile needs some.
+        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-dbos"))
         stopped = loop.run_in_executor(own := ThreadPoolExecutor(1), lambda: DBOS.destroy(destroy_registry=True))
         await stopped
         own.shutdown(wait=False)
-        # DBOS lent the loop its own threads and has taken them away; the loop needs some for its last steps.
-        loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="after-dbos"))
         if self._engine is not None:
             self._engine.dispose()
 

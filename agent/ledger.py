@@ -27,6 +27,7 @@ from agent.store.ledger import Claim, Effect, asked, claim, finish, finish_late,
 from agent.store.queue import hindrance, paused, pausing
 from agent.store.runs import Start, Superseded, hold, is_mine
 from agent.types import CallState, EffectState
+from agent.verifying import own_result
 from tools.types import Answer, Answered, Declined, InDoubt, JsonValue, Nonsense, Tool
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class _Ending:
     result: JsonValue
     error: str | None
     attempts: int
+    verified: float | None = None
+    """The tool's own word on it, see `own_result`."""
 
 
 class Ledger:
@@ -132,6 +135,7 @@ class Ledger:
                 result=result,
                 error=ending.error,
                 attempts=ending.attempts,
+                verified=ending.verified,
                 now=self._clock(),
             )
 
@@ -139,14 +143,17 @@ class Ledger:
             return _settled(await self._database.write(end))
         except Superseded:
             if ending.state == "done":
-                await self._finish_late(effect.key, result, ending.attempts)
+                await self._finish_late(effect.key, result, ending)
             raise
 
-    async def _finish_late(self, key: str, result: Stored, attempts: int) -> None:
+    async def _finish_late(self, key: str, result: Stored, ending: _Ending) -> None:
         """What a tool told a worker that has lost the run is the truth all the same."""
-        await self._database.write(
-            lambda connection: finish_late(connection, key, result=result, attempts=attempts, now=self._clock())
-        )
+
+        def end(connection: Connection) -> None:
+            attempts, verified = ending.attempts, ending.verified
+            finish_late(connection, key, result=result, attempts=attempts, verified=verified, now=self._clock())
+
+        await self._database.write(end)
 
     def _claim(
         self, connection: Connection, start: Start, decision: int, indices: Sequence[int], now: datetime
@@ -199,7 +206,10 @@ class Ledger:
             if not self._again(tool, answer, in_doubt=in_doubt):
                 break
             log.info("call %s of %s may be repeated under its key: %s", effect.key, tool.name, answer)
-        return _ending(tool, answer, attempts, in_doubt=in_doubt)
+        ending = _ending(tool, answer, attempts, in_doubt=in_doubt)
+        if ending.state == "unknown":
+            return ending
+        return replace(ending, verified=own_result(tool, effect.arguments, answer))
 
     async def _send(self, start: Start, tool: Tool, effect: Effect, attempts: int) -> Answer | NotSent:
         reason = (

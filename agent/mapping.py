@@ -63,7 +63,7 @@ def _point(episode: Episode, place: Sequence[float], goals: Mapping[str, float])
         "x": place[0],
         "y": place[1],
         "episode": episode.id,
-        "actions": [taken.action for taken in episode.actions],
+        "actions": [taken.action for taken in episode.actions if taken.done],
         "reward": None if reward is None else round(reward, 4),
         "subject": episode.subject,
         "closed_at": iso(episode.closed_at),

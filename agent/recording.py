@@ -167,20 +167,27 @@ def _past(connection: Connection, known: Prepared) -> History:
 
 
 def _actions(results: Sequence[CallResult]) -> tuple[EpisodeAction, ...]:
+    """What was done, each action as it was first chosen and last verified; and what the tool itself turned down."""
+    counted = [one for one in results if one.state == "done" or (one.state == "failed" and one.verified is not None)]
+    turns = sorted({one.decision for one in counted})
     taken: dict[str, EpisodeAction] = {}
-    for result in results:
-        if result.state == "done":
-            call = result.call
-            taken.setdefault(
-                call.action,
-                EpisodeAction(
-                    action=call.action,
-                    tool=call.tool,
-                    decided_by=result.decided_by,
-                    propensity=call.propensity,
-                    prior=call.prior,
-                ),
+    for result in sorted(counted, key=lambda one: one.state != "done"):
+        call, done = result.call, result.state == "done"
+        known = taken.get(call.action)
+        if known is None:
+            known = EpisodeAction(
+                action=call.action,
+                tool=call.tool,
+                decided_by=result.decided_by,
+                propensity=call.propensity,
+                prior=call.prior,
+                done=done,
             )
+        if done or not known.done:
+            verified = known.verified if result.verified is None else result.verified
+            later = len(turns) - 1 - turns.index(result.decision)
+            known = replace(known, verified=verified, later=later)
+        taken[call.action] = known
     return tuple(taken.values())
 
 

@@ -83,8 +83,9 @@ def spoken(episode: Episode, goals: Mapping[str, float]) -> Mapping[str, bool]:
     reward = combined(episode.rewards, goals)
     said = dict.fromkeys(episode.declined, False)
     for taken in episode.actions:
-        if reward is not None:
-            said[taken.action] = reward >= GOOD
+        own = reward if taken.verified is None else taken.verified
+        if own is not None:
+            said[taken.action] = own >= GOOD
         elif taken.decided_by == "operator":
             said[taken.action] = True
     return said

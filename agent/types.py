@@ -79,6 +79,8 @@ class CallResult:
     result: JsonValue = None
     error: str | None = None
     decided_by: str = ""
+    verified: float | None = None
+    """The tool's own word on it as a reward, see `agent.verifying`; None: it said none."""
 
 
 @dataclass(frozen=True, kw_only=True)

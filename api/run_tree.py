@@ -156,6 +156,8 @@ def _add_effects(tree: Tree, effects: Iterable[dict[str, Any]]) -> None:
             branch.add(_words(("error: ", "red"), (one["error"], "")))
         if "result" in one:
             branch.add(_result(one["result"]))
+        if "verified" in one:
+            branch.add(_words((f"reward by its own result: {float(one['verified']):.2f}", "dim")))
         settled = one.get("settled")
         if isinstance(settled, dict):
             branch.add(_words((f"settled by {settled.get('by')}  {settled.get('reason') or ''}", "dim")))

@@ -185,6 +185,7 @@ class EffectShown(Shape):
         "`/v1/effects/{key}/result` has the whole.",
     )
     error: str | None = None
+    verified: float | None = Field(None, description="Present if the tool's own answer says what the call was worth.")
     settled: SettledShown | None = Field(None, description="Present if an operator said what became of it.")
 
 

@@ -18,6 +18,9 @@ class EpisodeActionShown(Shape):
     decided_by: str
     propensity: float
     prior: float | None = Field(description="What was expected of it when it was chosen, from 0 to 1.")
+    done: bool = Field(description="False: the tool turned it down.")
+    verified: float | None = Field(description="Its own result as a reward; null: it has the run's, discounted.")
+    later: int = Field(description="Decisions of the run after it that called something.")
 
 
 class TidiedShown(Shape):

@@ -18,8 +18,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from memory.settings import Settings
-from memory.telling import UNTOLD, Part, part
-from memory.types import Episode, Named, Together
+from memory.telling import UNTOLD, Part, part, speaks_alone
+from memory.types import Episode, EpisodeAction, Named, Together
 from memory.vectors import TIE
 
 _SECONDS_PER_DAY = 86_400.0
@@ -31,21 +31,29 @@ def place(episode: Episode) -> str:
         "source": episode.source,
         "text": episode.text,
         "features": {name: [type(value).__name__, value] for name, value in episode.features.items()},
-        "actions": sorted([taken.action, taken.decided_by == "operator"] for taken in episode.actions),
+        "actions": sorted(_told_of(taken) for taken in episode.actions),
         "declined": sorted(set(episode.declined)),
         "trust": episode.trust,
     }
     return hashlib.blake2b(json.dumps(said, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
+def _told_of(taken: EpisodeAction) -> list[str | bool | float]:
+    """What makes a difference to its evidence; the latter part only where it is not as usual."""
+    own: list[str | bool | float] = [taken.action, taken.decided_by == "operator"]
+    if taken.verified is None and taken.done and not taken.later:
+        return own
+    return [*own, taken.done, -1.0 if taken.verified is None else taken.verified, taken.later]
+
+
 def spoken(members: Collection[Episode], settings: Settings) -> tuple[Episode, ...]:
     """What the episodes of one crowd say together, as an episode for each set of goals they were graded by, and time.
 
-    Each has the id of the newest of its own. Those without an outcome or an operator's word say nothing.
+    Each has the id of the newest of its own. Those without an outcome, an operator's word or a tool's own say nothing.
     """
     sets: dict[Part, list[Episode]] = {}
     for one in members:
-        if one.rewards or one.declined or any(taken.decided_by == "operator" for taken in one.actions):
+        if one.rewards or speaks_alone(one):
             sets.setdefault(part(one), []).append(one)
     in_order = sorted(sets.items(), key=lambda pair: (sorted(pair[0][0]), pair[0][1]))
     return tuple(_together(own, len(members), settings) for _, own in in_order)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.likeness import agreements, facts
-from memory.rewards import judged
+from memory.rewards import credited, judged
 from memory.settings import Settings
 from memory.types import Episode
 
@@ -80,12 +80,13 @@ def changes(
     """
     streams: dict[str, list[_Outcome]] = {}
     for episode in sorted(graded, key=lambda one: (one.closed_at, one.id)):
-        said = judged(episode.rewards, goals, settings.operator_trust)
-        if said is None or not episode.trust > 0:
+        if not episode.trust > 0:
             continue
-        one = _Outcome(episode, said[0], said[1] * episode.trust)
-        for action in dict.fromkeys(taken.action for taken in episode.actions):
-            streams.setdefault(action, []).append(one)
+        said = judged(episode.rewards, goals, settings.operator_trust)
+        for action, taken in {taken.action: taken for taken in episode.actions}.items():
+            own = credited(taken, said, settings.discount)
+            if own is not None:
+                streams.setdefault(action, []).append(_Outcome(episode, own[0], own[1] * episode.trust))
     found = [one for action in sorted(streams) for one in _of_action(action, streams[action], settings, vectors)]
     return tuple(sorted(found, key=lambda one: (one.action, one.at, one.source or "")))
 

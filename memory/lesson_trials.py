@@ -67,12 +67,12 @@ def look(
     known.sort(key=lambda pair: (pair[0].closed_at, pair[0].id))
     known = known[-settings.most_episodes :]
     kept = [one for one, _ in known]
-    usual = Counter(action.action for one in kept for action in one.actions)
+    usual = Counter(action.action for one in kept for action in one.actions if action.done)
     names = sorted(usual, key=lambda name: (-usual[name], name))[: settings.most_actions]
     taken = {name: np.full(len(kept), -1, dtype=np.int64) for name in names}
     for row, one in enumerate(kept):
         for place, action in enumerate(one.actions):
-            if action.action in taken:
+            if action.done and action.action in taken:
                 taken[action.action][row] = place
     return Told(
         episodes=kept,

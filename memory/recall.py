@@ -64,7 +64,7 @@ class Memory:
         self._settings = settings
         self._clock = clock
         self._tail = Tail()
-        self._tellings = Tellings(settings.operator_trust)
+        self._tellings = Tellings(settings)
         self._rows = Rows()
         self._writing = asyncio.Lock()
         self._descriptions: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()

@@ -1,11 +1,11 @@
-"""Rewards of several goals as one number. Start with `judged`."""
+"""Rewards of several goals as one number, and what of it is an action's own. Start with `judged`, `credited`."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 
-from memory.types import EVERY_GOAL
+from memory.types import EVERY_GOAL, EpisodeAction
 
 
 def judged(
@@ -24,6 +24,20 @@ def judged(
     graded = math.fsum(weight for goal, weight in goals.items() if goal in rewards)
     rest = operator_trust * math.fsum(weight for goal, weight in goals.items() if goal not in rewards)
     return (graded * reward + rest * thumb) / (graded + rest), 1.0
+
+
+def credited(taken: EpisodeAction, found: tuple[float, float] | None, discount: float) -> tuple[float, float] | None:
+    """Reward of one action, and its share of the episode's weight; None where nobody can say.
+
+    Its own verified result where there is one, in full, else that of the run (`judged`), discounted for each decision
+    that came between it and the end: an eligibility trace (Sutton and Barto), over decisions.
+    """
+    if taken.verified is not None:
+        return taken.verified, 1.0
+    if found is None:
+        return None
+    reward, share = found
+    return reward, share * discount**taken.later
 
 
 def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:

@@ -13,7 +13,8 @@ kernel estimate of the reward, with kappa pseudo-observations at p'. D is how mu
 in like situations: the surprises, smoothed by kernel ridge regression (`surprise`), so that many like episodes say one
 thing once. What is surprisingly good draws on the prior, at the cost of its rivals in proportion to their own prior;
 what is surprisingly bad gives way to them. An episode that speaks for a crowd (`crowds`) says what all of it would.
-Where an action has changed since (`drift`), an episode's w_i and its part in D are halved for that action.
+Where an action has changed since (`drift`), an episode's w_i and its part in D are halved for that action. reward_i is
+the action's own verified result, else that of its run, of whose weight it has a discounted share (`credited`).
 """
 
 from __future__ import annotations
@@ -140,7 +141,7 @@ def evidence(
     for goal, value in goals.items():
         if not (math.isfinite(value) and value >= 0):
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
-    known = Tellings(settings.operator_trust) if tellings is None else tellings
+    known = Tellings(settings) if tellings is None else tellings
     heard = [(one, told) for one in _distinct(neighbours) for told in [known.of(one.episode, goals)] if told]
     voices = _Voices(heard, rows or Rows(), facts(features), now, settings)
     words: dict[str, list[_Word]] = {}
@@ -235,7 +236,7 @@ class _Voices:
         verdicts = told.verdicts
         if named is not None and told.episode.together is not None:
             own = replace(told.episode, rewards=named.rewards)
-            verdicts = verdicts_of(own, goals, self._settings.operator_trust)
+            verdicts = verdicts_of(own, goals, self._settings)
             name, full = named.id, full * named.fading / told.episode.together.mass
         for action, verdict in verdicts.items():
             if full * verdict.share > 0:

@@ -9,7 +9,14 @@ _POSITIVE = (
     *("kappa", "h", "weight", "k", "pool", "half_life_days", "temperature", "source_cap"),
     *("gain", "h_bare", "h_surprise", "ridge", "source_pull", "standing"),
 )
-_SHARES = (("s0", -1.0), ("mismatch", 0.0), ("operator_trust", 0.0), ("lexical", 0.0), ("nothing", -1.0))
+_SHARES = (
+    ("s0", -1.0),
+    ("mismatch", 0.0),
+    ("operator_trust", 0.0),
+    ("discount", 0.0),
+    ("lexical", 0.0),
+    ("nothing", -1.0),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +59,9 @@ class Settings:
     """Factor of one categorical feature that differs. Our choice, not measured."""
     operator_trust: float = 0.5
     """Share of `weight` that an operator's yes or no has before an outcome is known. Our choice, not measured."""
+    discount: float = 0.9
+    """Part of a run's reward an action keeps as its own for each decision after it that called something: the closer to
+    the outcome, the likelier its cause."""
     standing: float = 0.5
     """Part of the greatest source's like episodes that another must have, so that its own weigh in full; below, they
     weigh in proportion. One source alone, and many of a size, all weigh in full."""

@@ -10,7 +10,8 @@ from typing import NamedTuple, TypeAlias
 
 from memory.episodes import EpisodeError, check_episode
 from memory.likeness import Facts, facts
-from memory.rewards import judged
+from memory.rewards import credited, judged
+from memory.settings import Settings
 from memory.types import Episode
 
 MOST = 32_768
@@ -30,12 +31,12 @@ class Verdict(NamedTuple):
     """How one action of an episode turned out."""
 
     share: float
-    """Of the episode's weight, with what changes since leave of it."""
+    """Of the episode's weight, with what is left of it."""
     reward: float
     expected: float
     """p_i of the formula."""
-    lasting: float = 1.0
-    """What changes of the action since leave of its share."""
+    left: float = 1.0
+    """What later decisions of the run, and changes of the action since, leave of its share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,8 @@ class Telling:
 class Tellings:
     """Kept as long as an episode is the same object, which it is not any more once its rewards change."""
 
-    def __init__(self, operator_trust: float, most: int = MOST) -> None:
-        self._operator_trust = operator_trust
+    def __init__(self, settings: Settings, most: int = MOST) -> None:
+        self._settings = settings
         self._most = most
         self._kept: OrderedDict[tuple[str, Part | None], tuple[Episode, Mapping[str, float], Telling | None]] = (
             OrderedDict()
@@ -82,7 +83,7 @@ class Tellings:
         except EpisodeError as error:
             _log.warning("left out of recall: %s", error)
             return None
-        return tell(episode, goals, self._operator_trust)
+        return tell(episode, goals, self._settings)
 
 
 def part(episode: Episode) -> Part:
@@ -95,9 +96,9 @@ def voice(episode: Episode) -> Voice:
     return episode.id, None if episode.together is None else part(episode)
 
 
-def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Telling | None:
-    """What it says by these goals; None when it has no outcome and no operator's word."""
-    verdicts = verdicts_of(episode, goals, operator_trust)
+def tell(episode: Episode, goals: Mapping[str, float], settings: Settings) -> Telling | None:
+    """What it says by these goals; None when it has no outcome and nothing to say without one."""
+    verdicts = verdicts_of(episode, goals, settings)
     if not verdicts:
         return None
     return Telling(
@@ -110,29 +111,37 @@ def tell(episode: Episode, goals: Mapping[str, float], operator_trust: float) ->
     )
 
 
-def verdicts_of(episode: Episode, goals: Mapping[str, float], operator_trust: float) -> Mapping[str, Verdict]:
+def speaks_alone(episode: Episode) -> bool:
+    """Whether it has something to say before an outcome has come: an operator's word, or a tool's own."""
+    return bool(episode.declined) or any(
+        taken.decided_by == "operator" or taken.verified is not None for taken in episode.actions
+    )
+
+
+def verdicts_of(episode: Episode, goals: Mapping[str, float], settings: Settings) -> Mapping[str, Verdict]:
     """Per action its share of the episode's weight, its reward and what was expected of it.
 
     An action that was declined was not taken, so an outcome says nothing about it and the operator's no stands.
     """
-    found = judged(episode.rewards, goals, operator_trust)
-    verdicts = dict.fromkeys(episode.declined, Verdict(operator_trust, 0.0, UNTOLD))
+    trust = settings.operator_trust
+    found = judged(episode.rewards, goals, trust)
+    verdicts = dict.fromkeys(episode.declined, Verdict(trust, 0.0, UNTOLD))
     for taken in episode.actions:
         expected = UNTOLD if taken.prior is None else taken.prior
-        if found is not None:
-            reward, share = found
-            verdicts[taken.action] = Verdict(share, reward, expected)
+        own = credited(taken, found, settings.discount)
+        if own is not None:
+            of_run = taken.verified is None
+            left = settings.discount**taken.later if of_run else 1.0
+            verdicts[taken.action] = Verdict(own[1], own[0], expected, left)
         elif taken.decided_by == "operator":
-            verdicts[taken.action] = Verdict(operator_trust, 1.0, expected)
+            verdicts[taken.action] = Verdict(trust, 1.0, expected)
     for action in verdicts.keys() & episode.lasting.keys():
-        left = episode.lasting[action]
-        verdicts[action] = verdicts[action]._replace(share=verdicts[action].share * left, lasting=left)
+        known, left = verdicts[action], episode.lasting[action]
+        verdicts[action] = known._replace(share=known.share * left, left=known.left * left)
     return verdicts
 
 
 def _surprises(verdicts: Mapping[str, Verdict]) -> Mapping[str, float]:
-    """An episode has one doubt, that of its action which changed least; of the others it tells in proportion."""
-    most = max(verdict.lasting for verdict in verdicts.values())
-    return {
-        action: (verdict.reward - verdict.expected) * verdict.lasting / most for action, verdict in verdicts.items()
-    }
+    """An episode has one doubt, that of its action of which most is left; of the others it tells in proportion."""
+    most = max(verdict.left for verdict in verdicts.values())
+    return {action: (verdict.reward - verdict.expected) * verdict.left / most for action, verdict in verdicts.items()}

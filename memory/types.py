@@ -19,7 +19,7 @@ EVERY_GOAL = "*"
 
 @dataclass(frozen=True, kw_only=True)
 class EpisodeAction:
-    """One action a run took (an effect that was done or failed by the business's own ledger)."""
+    """One action a run took: done by the ledger, or turned down by the tool itself."""
 
     action: str
     """A tool's name, or `tool[argument=value]` for each `choice` argument: the unit that is learned."""
@@ -30,6 +30,12 @@ class EpisodeAction:
     """Probability with which the decider chose this action among its rivals, in (0, 1]."""
     prior: float | None = None
     """What was expected of it when it was chosen, p(a) in [0, 1]; None where nobody wrote it down."""
+    done: bool = True
+    """False: the tool said no, so that it was tried and not done."""
+    verified: float | None = None
+    """Its own result as a reward in [0, 1]; None where only what became of the run can tell."""
+    later: int = 0
+    """Decisions of the run after it that called something."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,8 @@ ERROR_BYTES = 64 * 1024
 RESULT_DEPTH = 40
 MAX_ERROR = 2_000
 MAX_RETRY_AFTER_S = 86_400.0
+JUDGED = frozenset({404, 409, 410, 412, 422})
+"""What a service answers that looked at the case; other refusals are of who asks, of how, or of when."""
 BUSY_BYTES = 32 * 1024
 """Longer results are read and checked in a thread, so that other calls go on meanwhile."""
 
@@ -45,7 +47,7 @@ async def judge(operation: Operation, received: Received) -> Answer:
         return _success(operation, received)
     retry_after_s = _retry_after_s(received.headers) if status in {429, 503} else None
     if certainly_refused(status, operation.method):
-        return Declined(error=_refusal(received), retry_after_s=retry_after_s)
+        return Declined(error=_refusal(received), retry_after_s=retry_after_s, judged=status in JUDGED)
     return InDoubt(error=_refusal(received), retry_after_s=retry_after_s)
 
 

@@ -145,7 +145,7 @@ def _answer(function: FunctionTool, future: asyncio.Future[Any]) -> Answer:
     if error is None:
         return function.write_result(future.result())
     if isinstance(error, ToolError):
-        return Declined(error=shorten(str(error), 2_000) or "refused")
+        return Declined(error=shorten(str(error), 2_000) or "refused", judged=True)
     name = function.tool.name
     _log.error("tool %s failed", name, exc_info=error)
     text = f"{name} failed: {type(error).__name__}: {shorten(str(error), 1_000)}".rstrip(": ")

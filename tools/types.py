@@ -32,6 +32,8 @@ class Governance:
     timeout_s: float = 30.0
     choice: tuple[str, ...] = ()
     """Arguments whose value makes an action of its own to be learned about."""
+    verify: str | None = None
+    """CEL over `arguments` and `result`: the reward of a call, in [0, 1], by what the tool itself said."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,8 @@ class Declined:
     """Seconds after which trying again makes sense (429), if the tool said so."""
     tells: Literal["well", "unwell", "nothing"] = "well"
     """Of the tool itself: well enough to refuse; it could not be reached, or a read broke; nothing was tried."""
+    judged: bool = False
+    """It looked at what was asked and said no: there is nothing of the kind, or it does not go with how things are."""
 
 
 @dataclass(frozen=True, kw_only=True)

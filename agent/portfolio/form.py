@@ -113,6 +113,7 @@ class GovernanceForm(Form):
 
 class ToolForm(GovernanceForm):
     choice: list[Words] = []
+    verify: Cel | None = None
     operation: Words | None = None
     description: Words | None = None
 

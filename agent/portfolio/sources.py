@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from agent.expressions import Expression, ExpressionError
 from agent.portfolio.entries import Entry, clash
 from agent.portfolio.form import ChainForm, GovernanceForm, SourceForm, ToolForm
 from agent.portfolio.mistakes import MistakeList, Place, suggest
 from agent.portfolio.model import Chain, OpenApiEntry, PythonEntry, Step, ToolEntry
+from agent.verifying import VARIABLES
 from tools.types import Governance
 
 
@@ -123,8 +125,21 @@ class _Builder:
         self._check_step(tool, place)
         if len(set(tool.choice)) < len(tool.choice):
             self._mistakes.add(place.at("choice"), "an argument is named twice", "Name each argument once.")
+        if tool.verify is not None:
+            self._check_verify(tool.verify, entry.place.at("tools", name, "verify"))
         governance = _governance(tool, entry.form.defaults)
         return ToolEntry(name=name, operation=tool.operation, description=tool.description, governance=governance)
+
+    def _check_verify(self, source: str, place: Place) -> None:
+        problem = None
+        try:
+            if Expression.parse(source, VARIABLES).is_constant:
+                problem = f"{source!r} reads nothing, so that every call would be worth the same"
+        except ExpressionError as error:
+            problem = str(error)
+        if problem is not None:
+            hint = "Write a condition or a number from 0 to 1 over 'arguments' and 'result', as in result.confirmed."
+            self._mistakes.add(place, problem, hint)
 
     def _check_step(self, form: GovernanceForm, place: Place) -> None:
         if form.step is not None and form.step not in self._steps and self._all_steps:
@@ -144,4 +159,5 @@ def _governance(own: GovernanceForm, defaults: GovernanceForm) -> Governance:
         idempotent=said.get("idempotent", False),
         timeout_s=said.get("timeout_s", 30.0),
         choice=tuple(said.get("choice", ())),
+        verify=said.get("verify"),
     )

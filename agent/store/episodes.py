@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,7 @@ from agent.store.runs import OPEN
 from agent.store.sources import revoked_among, silenced
 from agent.store.tables import dead_letters, episodes, outcomes, rewards, runs
 from memory.drift import Change, lasting
+from memory.telling import speaks_alone
 from memory.types import Episode, EpisodeAction
 
 # Written with whether the index is to leave it out, in the statement that is made anyway.
@@ -71,6 +72,7 @@ TELLING = Prepared(
                 among(episodes.c.id, "graded", name),
                 # More than those that an operator decided; who reads them looks.
                 cast(episodes.c.actions, Text).like('%"operator"%'),
+                cast(episodes.c.actions, Text).like('%"verified"%'),
                 cast(episodes.c.declined, Text) != "[]",
             ),
         )
@@ -109,7 +111,7 @@ def _values(episode: Episode) -> dict[str, Any]:
         "subject": episode.subject,
         "text": episode.text,
         "features": dict(episode.features),
-        "actions": _actions(episode),
+        "actions": [_to_keep(action) for action in episode.actions],
         "declined": list(episode.declined),
         "decided_by": episode.decided_by,
         "trust": episode.trust,
@@ -121,17 +123,20 @@ def _values(episode: Episode) -> dict[str, Any]:
     }
 
 
-def _actions(episode: Episode) -> list[dict[str, Any]]:
-    return [
-        {
-            "action": action.action,
-            "tool": action.tool,
-            "decided_by": action.decided_by,
-            "propensity": action.propensity,
-            "prior": action.prior,
-        }
-        for action in episode.actions
-    ]
+def _to_keep(taken: EpisodeAction) -> dict[str, Any]:
+    """What is not as usual only where it is not: whoever looks for verified results looks for the word."""
+    unusual = {"done": taken.done, "verified": taken.verified, "later": taken.later}
+    return {
+        "action": taken.action,
+        "tool": taken.tool,
+        "decided_by": taken.decided_by,
+        "propensity": taken.propensity,
+        "prior": taken.prior,
+        **{name: value for name, value in unusual.items() if value != USUAL[name]},
+    }
+
+
+USUAL = {one.name: one.default for one in fields(EpisodeAction)}
 
 
 def _is_of_an_earlier_close(connection: Connection, run: str) -> bool:
@@ -149,7 +154,7 @@ def _is_of_an_earlier_close(connection: Connection, run: str) -> bool:
 class EpisodeReader:
     """Reads those of the named episodes that have something to say, and keeps what never changes of them.
 
-    Rewards are read every time, and which sources are revoked; an episode when it has a reward, or an operator's word.
+    Rewards are read every time, and which sources are revoked; an episode when it has a reward, or speaks without.
     While its rewards stay the same, and what changes leave of it, so does the object.
     That of a run that failed is not kept: the run may be replayed, and then it is another.
     """
@@ -157,7 +162,7 @@ class EpisodeReader:
     def __init__(self, most: int = 16_384, most_silent: int = 16_384) -> None:
         self._kept: OrderedDict[tuple[str, str], Episode] = OrderedDict()
         self._silent: OrderedDict[tuple[str, str], None] = OrderedDict()
-        """Of settled runs, and without an operator's word: only a reward can make them speak."""
+        """Of settled runs, and not such as speak without a reward: only one can make them speak."""
         self._most, self._most_silent = most, most_silent
         self._lock = threading.Lock()
 
@@ -167,7 +172,7 @@ class EpisodeReader:
             return sum((tenant, name) not in self._kept and (tenant, name) not in self._silent for name in ids)
 
     def fetch(self, connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
-        """Those of the named episodes that have something to say: a reward by now, or an operator's word."""
+        """Those of the named episodes that have something to say: a reward by now, or a word that needs none."""
         graded = rewards_of(connection, ids)
         with self._lock:
             known = {name: self._kept[tenant, name] for name in ids if (tenant, name) in self._kept}
@@ -191,7 +196,7 @@ class EpisodeReader:
             for name in ids
             if name in known
             and known[name].source not in silent_sources
-            and (name in graded or _has_operators_word(known[name]))
+            and (name in graded or speaks_alone(known[name]))
         )
 
     def _renew(self, tenant: str, changed: Mapping[str, Episode]) -> None:
@@ -224,7 +229,7 @@ def _as_of_now(episode: Episode, rewards: Mapping[str, float], changed: Sequence
 
 
 def _telling(connection: Connection, tenant: str, ids: Sequence[str], graded: Collection[str]) -> tuple[Episode, ...]:
-    """Those that are graded, and all that may have an operator's word; without their rewards."""
+    """Those that are graded, and all that may speak without; without their rewards."""
     wanted = {"of": listed(connection, ids), "graded": listed(connection, [name for name in ids if name in graded])}
     rows = TELLING.on(connection, wanted).mappings()
     return tuple(as_episode(row, {}) for row in rows if row["tenant"] == tenant)
@@ -234,10 +239,6 @@ def _unsettled(connection: Connection, ids: Sequence[str]) -> frozenset[str]:
     """Those whose run failed, or is handled again."""
     of = {"of": listed(connection, ids)}
     return frozenset(UNSETTLED.on(connection, of).scalars())
-
-
-def _has_operators_word(episode: Episode) -> bool:
-    return bool(episode.declined) or any(action.decided_by == "operator" for action in episode.actions)
 
 
 def fetch(connection: Connection, tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
@@ -331,7 +332,7 @@ def as_json(episode: Episode) -> dict[str, Any]:
         "subject": episode.subject,
         "text": episode.text,
         "features": dict(episode.features),
-        "actions": _actions(episode),
+        "actions": [asdict(taken) for taken in episode.actions],
         "declined": list(episode.declined),
         "decided_by": episode.decided_by,
         "trust": episode.trust,

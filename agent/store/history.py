@@ -53,6 +53,7 @@ CALLS = Prepared(
         effects.c.result,
         effects.c.large_result,
         effects.c.error,
+        effects.c.verified,
         effects.c.like,
         effects.c.settled_by,
         approvals.c.state.label("answer"),
@@ -242,6 +243,7 @@ def call_result(row: Mapping[Any, Any]) -> CallResult:
         result=row["result"],
         error=row["error"] if row["state"] is not None else _why(row),
         decided_by=row["decided_by"],
+        verified=row["verified"],
     )
 
 

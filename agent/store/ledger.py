@@ -75,7 +75,9 @@ EFFECT = select(
 )
 FIND = Prepared(EFFECT.where(effects.c.key == bindparam("effect")))
 FOUND = Prepared(EFFECT.where(effects.c.run == bindparam("run"), effects.c.decision == bindparam("decision")))
-CLAIM = Prepared(unless_there(effects, "result", "large_result", "error", "settled_by", "settled_reason", "ended_at"))
+CLAIM = Prepared(
+    unless_there(effects, "result", "large_result", "error", "verified", "settled_by", "settled_reason", "ended_at")
+)
 IN_DOUBT = Prepared(
     select(effects.c.key).where(
         effects.c.tenant == bindparam("tenant"),
@@ -94,6 +96,7 @@ FINISH = Prepared(
             large_result=bindparam("large_result"),
             error=bindparam("error"),
             attempts=bindparam("attempts"),
+            verified=bindparam("own_result"),
             ended_at=bindparam("ended_at"),
         )
         # SQLite knows no lock of a row, and Python does not count what a statement changed that begins with WITH.
@@ -210,6 +213,7 @@ def finish(
     result: Stored,
     error: str | None,
     attempts: int,
+    verified: float | None,
     now: datetime,
 ) -> EffectState:
     """Write how the call ended; how it has ended, as an end that is there already stands. Raises `Superseded`."""
@@ -219,6 +223,7 @@ def finish(
         "large_result": result.digest,
         "error": error,
         "attempts": attempts,
+        "own_result": verified,
         "ended_at": now,
     }
     if FINISH.on(connection, {"effect": effect.key, **held_by(start), **ended}).rowcount == 1:
@@ -231,7 +236,9 @@ def finish(
     return known.state
 
 
-def finish_late(connection: Connection, key: str, *, result: Stored, attempts: int, now: datetime) -> None:
+def finish_late(
+    connection: Connection, key: str, *, result: Stored, attempts: int, verified: float | None, now: datetime
+) -> None:
     """An answer that a worker got after its run was taken from it is still what became of the call."""
     lock_queue(connection)
     effect = find(connection, key)
@@ -244,6 +251,7 @@ def finish_late(connection: Connection, key: str, *, result: Stored, attempts: i
             large_result=result.digest,
             error=None,
             attempts=attempts,
+            verified=verified,
             ended_at=now,
         )
     )

@@ -203,7 +203,7 @@ def _credit(connection: Connection, lesson: Lesson, goals: Mapping[str, float], 
     if not runs:
         return Credit()
     taken = {
-        row.id: [one["action"] for one in row.actions]
+        row.id: [one["action"] for one in row.actions if one.get("done", True)]
         for row in connection.execute(select(episodes.c.id, episodes.c.actions).where(episodes.c.id.in_(runs)))
     }
     graded = rewards_of(connection, runs)

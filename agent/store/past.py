@@ -119,6 +119,7 @@ CALLS = (
         effects.c.state,
         case((effects.c.large_result.is_(None), _if_short(effects.c.result, MAX_RESULT)), else_=null()).label("result"),
         effects.c.error,
+        effects.c.verified,
         approvals.c.state.label("answer"),
         approvals.c.reason,
     )

@@ -263,6 +263,8 @@ def _effect_row(row: RowMapping) -> Shown:
         shown["result"] = row["result"]
     if row["error"] is not None:
         shown["error"] = row["error"]
+    if row["verified"] is not None:
+        shown["verified"] = row["verified"]
     if row["settled_by"] is not None:
         shown["settled"] = {"by": row["settled_by"], "reason": row["settled_reason"]}
     return shown

@@ -208,6 +208,7 @@ effects = Table(
     Column("large_result", Name(64)),
     Column("error", Words),
     Column("attempts", Integer, nullable=False, default=0),
+    Column("verified", Float),
     Column("owner", Name(64)),
     Column("settled_by", Words),
     Column("settled_reason", Words),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dbos import DBOS
 from sqlalchemy.exc import OperationalError
 
 from agent import dispatcher, wiring
@@ -259,3 +261,27 @@ async def test_two_servers_never_work_on_one_data_directory(tmp_path: Path) -> N
             async with wiring.open_segue(second, Script([]), embedder()):
                 pass
         assert (await company.handle())["status"] == "done"
+
+
+async def test_what_goes_on_beside_runs_has_threads_while_the_engine_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    destroy, destroyed, went_on = DBOS.destroy, threading.Event(), threading.Event()
+
+    def slowly(**given: Any) -> None:
+        destroy(**given)
+        destroyed.set()
+        went_on.wait(10)
+
+    async def learn() -> None:
+        while not destroyed.is_set():
+            await asyncio.to_thread(int)
+        await asyncio.to_thread(went_on.set)
+
+    monkeypatch.setattr(DBOS, "destroy", slowly)
+    async with open_company(tmp_path, Script([])) as company:
+        # The first workflow is what gives the loop the engine's threads.
+        await company.handle()
+        learning = asyncio.create_task(learn())
+    await learning
+    assert went_on.is_set()

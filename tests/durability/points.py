@@ -36,7 +36,7 @@ WRITES: Mapping[str, str | None] = {
     "RunStages.decide": "decision",
     "Ledger.perform": "claim",
     "Ledger._finish.end": "result",
-    "Ledger._finish_late": "late-result",
+    "Ledger._finish_late.end": "late-result",
     "Segue.answer": "answer",
     "Segue.settle.work": "settle",
     "Segue.cancel": "cancel",

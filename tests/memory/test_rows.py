@@ -32,7 +32,7 @@ def near(dice: random.Random, number: int) -> Neighbour:
 
 
 def test_evidence_from_kept_rows_is_that_from_new_ones_also_after_they_began_anew() -> None:
-    dice, rows, tellings = random.Random(5), Rows(most=150), Tellings(SETTINGS.operator_trust)
+    dice, rows, tellings = random.Random(5), Rows(most=150), Tellings(SETTINGS)
     known = [near(dice, number) for number in range(120)]
     for _ in range(30):
         # A reward that changed makes another object of an episode.
@@ -47,7 +47,7 @@ def test_evidence_from_kept_rows_is_that_from_new_ones_also_after_they_began_ane
 
 
 def test_a_value_of_a_feature_that_came_later_is_seen() -> None:
-    rows, tellings = Rows(), Tellings(SETTINGS.operator_trust)
+    rows, tellings = Rows(), Tellings(SETTINGS)
     for number in range(3):
         told = episode(f"e-{number}", "call", rewards={"satisfaction": 1.0}, features={"load": number})
         said = evidence(

@@ -160,12 +160,19 @@ async def test_an_answer_tells_whether_the_tool_itself_is_well(registry: ToolReg
 
 async def test_the_services_own_reasons_reach_the_decider(registry: ToolRegistry) -> None:
     refused = await registry.call("refund", {"amount": 3}, "k")
-    assert refused == Declined(error="HTTP 422: the order is not theirs")
+    assert refused == Declined(error="HTTP 422: the order is not theirs", judged=True)
     invalid = await registry.call("refund", {"amount": -1}, "k")
     assert isinstance(invalid, Declined)
     assert "query.amount: Input should be greater than 0" in invalid.error
     problem = await registry.call("answer_status", {"status": 409}, "k")
-    assert problem == Declined(error="HTTP 409: No: because 409")
+    assert problem == Declined(error="HTTP 409: No: because 409", judged=True)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 405, 429])
+async def test_a_refusal_of_who_asks_how_or_when_says_nothing_of_the_case(registry: ToolRegistry, status: int) -> None:
+    answer = await registry.call("answer_status", {"status": status}, "k")
+    assert isinstance(answer, Declined)
+    assert not answer.judged
 
 
 async def test_a_long_refusal_is_cut(raw_service: RawService) -> None:

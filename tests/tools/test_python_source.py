@@ -99,7 +99,7 @@ async def test_an_async_function_and_field_defaults_work() -> None:
 
 async def test_a_refusal_of_the_function_is_told_to_the_decider() -> None:
     answer = await call("book", {"customer_id": "unknown", "slot": {"day": "monday", "hour": 1}})
-    assert answer == Declined(error="there is no customer 'unknown'")
+    assert answer == Declined(error="there is no customer 'unknown'", judged=True)
 
 
 @pytest.mark.parametrize("arguments", [{}, {"a": "x"}, {"a": 1, "b": 0}, {"a": 1, "c": 2}, {"a": None}])
