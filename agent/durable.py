@@ -56,7 +56,7 @@ class DurableEngine:
             "max_executor_threads": DBOS_THREADS,
             "scheduler_polling_interval_sec": 3600.0,
             # Closing waits for it; with nobody waiting for a notification it asks the database nothing.
-            "notification_listener_polling_interval_sec": 0.1,
+            "notification_listener_polling_interval_sec": 0.02,
         }
         if make_url(self._url).get_backend_name() == "sqlite":
             self._engine = _sqlite_engine(self._url)

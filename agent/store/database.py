@@ -86,8 +86,11 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         script = ScriptDirectory.from_config(config)
-        known = {revision.revision for revision in script.walk_revisions()}
         current = MigrationContext.configure(connection).get_current_revision()
+        # As at most starts. Whoever looks further reads every migration again.
+        if current is not None and current == script.get_current_head():
+            return
+        known = {revision.revision for revision in script.walk_revisions()}
         if current is not None and current not in known:
             store = make_url(self.url).render_as_string(hide_password=True)
             raise SchemaError(
