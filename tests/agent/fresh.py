@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 from dbos import run_dbos_database_migrations
+from sqlalchemy.engine import make_url
 
 from agent.directory import DataDirectory
 from agent.store.database import Database
@@ -21,28 +22,39 @@ from agent.store.database import Database
 
 async def lay_out(data: Path) -> None:
     """Put SQLite files with empty tables where nothing is yet."""
-    made = await asyncio.to_thread(_made)
     if data.exists() and any(data.iterdir()):
         return
     data.mkdir(parents=True, exist_ok=True)
-    for file in made:
+    for file in await asyncio.to_thread(_made):
         shutil.copy(file, data / file.name)
 
 
+async def lay_out_store(url: str) -> None:
+    """The same for our own tables alone, wherever their file is to be; nothing where the URL is PostgreSQL's."""
+    asked = make_url(url)
+    if asked.get_backend_name() == "sqlite" and asked.database and not Path(asked.database).exists():
+        store, _ = await asyncio.to_thread(_made)
+        shutil.copy(store, asked.database)
+
+
 @cache
-def _made() -> tuple[Path, ...]:
-    """The files, made once by a process."""
+def _made() -> tuple[Path, Path]:
+    """The files of the store and of DBOS, made once by a process."""
     folder = Path(tempfile.mkdtemp(prefix="segue-fresh-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     at = DataDirectory(path=folder, lock=None)
     asyncio.run(_migrate(at.store_url))
     run_dbos_database_migrations(at.engine_url)
-    files = tuple(folder.iterdir())
-    for file in files:
-        with sqlite3.connect(file) as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
-        connection.close()
-    return files
+    return _file(at.store_url), _file(at.engine_url)
+
+
+def _file(url: str) -> Path:
+    path = Path(make_url(url).database or "")
+    # DBOS's migrations alone leave it without.
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.close()
+    return path
 
 
 async def _migrate(url: str) -> None:
