@@ -1,0 +1,16 @@
+"""A process that runs tests lives as long as a server, and keeps what it loaded as one does (`agent.heap`)."""
+
+from __future__ import annotations
+
+import gc
+
+from agent.heap import keep_what_is_loaded
+
+# While tests are collected all of Segue is loaded, as in `agent.heap.loading`.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage from now on, and only in what tests make."""
+    gc.enable()
+    keep_what_is_loaded()
