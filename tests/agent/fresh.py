@@ -10,6 +10,7 @@ import atexit
 import shutil
 import sqlite3
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 
@@ -43,8 +44,7 @@ def _made() -> tuple[Path, Path]:
     folder = Path(tempfile.mkdtemp(prefix="segue-fresh-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     at = DataDirectory(path=folder, lock=None)
-    asyncio.run(_migrate(at.store_url))
-    run_dbos_database_migrations(at.engine_url)
+    make_tables(at.store_url, at.engine_url)
     return _file(at.store_url), _file(at.engine_url)
 
 
@@ -55,6 +55,13 @@ def _file(url: str) -> Path:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.close()
     return path
+
+
+def make_tables(store: str, engine: str) -> None:
+    """Ours and DBOS's at these URLs, which may be one for both on PostgreSQL."""
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(lambda: asyncio.run(_migrate(store))).result()
+    run_dbos_database_migrations(engine)
 
 
 async def _migrate(url: str) -> None:
