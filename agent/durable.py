@@ -28,7 +28,7 @@ DBOS_THREADS = 4
 """For its database work: more only wait for one another on SQLite (300 runs: 22 s without a bound, 18 s with 4)."""
 
 LISTENS_EVERY_S = 0.1
-"""Closing waits for DBOS's listener, which looks so often whether it is to end; it asks the database nothing meanwhile."""
+"""DBOS's listener looks so often whether it is to end, which closing waits for; of the database it asks nothing."""
 
 
 class DurableEngine:
