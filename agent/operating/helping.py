@@ -12,7 +12,7 @@ from tools.types import JsonObject
 EXAMPLES: Mapping[str, str] = {
     "waiting": "what is waiting for me?",
     "find_runs": "what happened with customer c-1 today?",
-    "explain_run": "explain run 01J0000000000000000000000",
+    "explain_run": "explain run RUN",
     "why_called": "why was marketing paused for c-1?",
     "why_not": "why was supplier B not used?",
     "like_cases": "how did like cases end?",

@@ -56,7 +56,7 @@ def _wanted(segue: Segue, arguments: JsonObject) -> list[Shown]:
             hint = suggest(plain(given), known, f"No tool has a {field}.")
             raise ToolError(f"no tool has the {field} {plain(given)!r}. {hint}")
         found = kept
-    return found
+    return sorted(found, key=lambda one: one["breaker"] is None)
 
 
 def _health(one: Shown, pause: Shown | None) -> str:

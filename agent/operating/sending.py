@@ -9,7 +9,7 @@ from agent.events import EventError, RawEvent, parse_event
 from agent.ids import new_id
 from agent.operating import asked
 from agent.operating.types import Asker, Card, Found, Proposal
-from agent.operating.wording import exact, listed, plain
+from agent.operating.wording import exact, listed, plain, small
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import EventType, OutcomeType
 from agent.pressure import Overloaded
@@ -43,7 +43,7 @@ async def propose_event(segue: Segue, asker: Asker, arguments: JsonObject) -> Pr
         arguments=event,
         title=f"Send: {kind.name} about {plain(subject)}",
         consequence=await _consequence(segue, asker, kind, event),
-        cards=(Card(kind="event", id=kind.name, title=plain(kind.description), detail=event),),
+        cards=(Card(kind="event", id=kind.name, title=plain(kind.description), detail=small(event)),),
     )
 
 

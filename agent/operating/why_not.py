@@ -63,7 +63,8 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     told = _by_run(segue, wanted, made, used)
     others = [one for one in told if one.why != "used"]
     head = _head(tool, where, told, others, full=len(made) == LATEST_DECISIONS)
-    stories = [line for one in others[:TOLD] for line in await _story(segue, asker, wanted.tool, one, now)]
+    told_in_full = list({one.why: one for one in reversed(others)}.values())[::-1][:TOLD]
+    stories = [line for one in told_in_full for line in await _story(segue, asker, wanted.tool, one, now)]
     return Found(
         data=rows([_row(one) for one in others[:ROWS]], len(others), used=len(told) - len(others)),
         words=lines(head, stories, _known_actions(wanted, made), await _now(segue, asker, wanted.tool)),
@@ -125,14 +126,16 @@ async def _story(segue: Segue, asker: Asker, tool: str, told: Verdict, now: date
         kind = plain(decision["event_type"])
         why = {
             "not_allowed": f"the portfolio does not allow {plain(asked.base_of(tool))} for events of type {kind}.",
-            "never_weighed": f"it is allowed for {kind}, but {plain(decision['decided_by'])} did not weigh it.",
+            "never_weighed": f"it is allowed for {kind}, but {plain(decision['decided_by'])} did not weigh it"
+            f"{_off_the_playbook(segue, tool, decision['event_type'])}.",
         }
         return [f"{run}: {why[told.why]}"]
     purpose = f" for {said(mine['purpose'])}" if mine["purpose"] else ""
     why_not = f" Why not: {said(mine['why_not'])}." if mine["why_not"] else ""
     if rival is None:
         left = _left(told, mine, purpose)
-        return [f"{run}: {left}{why_not}", *await _behind(segue, asker, [mine], now)]
+        behind = [] if told.why == "not_relevant" else await _behind(segue, asker, [mine], now)
+        return [f"{run}: {left}{why_not}", *behind]
     better = "" if rival["score"] >= mine["score"] else ", though the score was higher"
     return [
         f"{run}: {plain(rival['action'])} was chosen{purpose}{better}, with a score of {rival['score']:.2f} beside "
@@ -140,6 +143,15 @@ async def _story(segue: Segue, asker: Asker, tool: str, told: Verdict, now: date
         f"{mine['prior']:.2f}).{why_not}",
         *await _behind(segue, asker, [mine, rival], now),
     ]
+
+
+def _off_the_playbook(segue: Segue, tool: str, event_type: str) -> str:
+    """Why nobody weighed it: no purpose names its step."""
+    kind = segue.portfolio.events.get(event_type)
+    step = next((one["step"] for one in segue.tools() if one["name"] == asked.base_of(tool)), None)
+    if kind is None or kind.playbook is None or any(one.step == step for one in kind.playbook):
+        return ""
+    return f": no purpose of the playbook names its step {plain(step)}" if step else ": it performs no step"
 
 
 def _left(told: Verdict, mine: Shown, purpose: str) -> str:
