@@ -89,8 +89,8 @@ async def propose_pause(segue: Segue, asker: Asker, arguments: JsonObject) -> Pr
     reason = asked.text(arguments, "reason")
     held = {
         "everything": "no run is started and no further call begins",
-        "tool": f"no further call of {plain(name)} begins, for no event; runs that want it wait",
-        "event_type": f"no run of {plain(name)} is started or goes on; its events are still accepted and wait",
+        "tool": f"no further call of {plain(name)} begins; a run that is about to call it waits",
+        "event_type": f"runs of {plain(name)} wait in the queue; its events are still accepted",
     }
     return Proposal(
         tool="pause",

@@ -63,13 +63,16 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     told = _by_run(segue, wanted, made, used)
     others = [one for one in told if one.why != "used"]
     head = _head(tool, where, told, others, full=len(made) == LATEST_DECISIONS)
-    told_in_full = list({one.why: one for one in reversed(others)}.values())[::-1][:TOLD]
-    stories = [line for one in told_in_full for line in await _story(segue, asker, wanted.tool, one, now)]
+    latest: dict[Why, Verdict] = {}
+    for one in others:
+        latest.setdefault(one.why, one)
+    full = [*latest.values()][:TOLD]
+    stories = [line for one in full for line in await _story(segue, asker, wanted.tool, one, now)]
     return Found(
         data=rows([_row(one) for one in others[:ROWS]], len(others), used=len(told) - len(others)),
         words=lines(head, stories, _known_actions(wanted, made), await _now(segue, asker, wanted.tool)),
         cards=tuple(
-            Card(kind="run", id=one.decision["run"], title=f"{tool}: {COUNTED[one.why]}") for one in others[:TOLD]
+            Card(kind="run", id=one.decision["run"], title=f"{tool}: {COUNTED[one.why]}") for one in full
         ),
         suggestions=_suggestions(tool, others),
     )
