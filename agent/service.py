@@ -24,6 +24,7 @@ from agent.housekeeping import Housekeeping
 from agent.judging import Judging
 from agent.lessons import Lessons
 from agent.memories import Memories
+from agent.operating.desk import Desk
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
@@ -112,6 +113,7 @@ class Segue:
         self.housekeeping = housekeeping
         self.pauses = pauses
         self.dead = dead
+        self.desk = Desk(database, portfolio, clock)
         self._database = database
         self._registry = registry
         self._dispatcher = dispatcher
