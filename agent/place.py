@@ -18,6 +18,7 @@ from agent.directory import DataDirectory, DataDirectoryBusy, HalfConfigured
 from agent.store import episodes, workers
 from agent.store.crowds import CrowdReader, TakesLong
 from agent.store.database import Database
+from agent.store.heard import KeptReader
 from memory.chroma import IndexLocked, IndexUnavailable
 from memory.embedding import Embedder
 from memory.index import EpisodeIndex
@@ -101,7 +102,7 @@ async def open_memory(
     index = await (_server(place, clock, discard=discard) if place.shared else _folder(place, discard=discard))
     stack.push_async_callback(index.aclose)
     formula = settings or MemorySettings()
-    reader = CrowdReader(episodes.EpisodeReader(), formula)
+    reader = KeptReader(CrowdReader(episodes.EpisodeReader(), formula))
 
     async def fetch(tenant: str, ids: Sequence[str]) -> tuple[Episode, ...]:
         await place.database.way.give()

@@ -12,6 +12,7 @@ from agent.portfolio.model import Portfolio
 from agent.store.queries import Shown
 from agent.store.reflex import Noted, NotedDecision
 from memory.rewards import combined
+from memory.student import t_95
 
 LEAST = 5
 """Runs on either side from which a difference is told: two that earned the same would seem to leave no doubt."""
@@ -72,14 +73,11 @@ def _difference(reflex: Sequence[float], checked: Sequence[float]) -> Mapping[st
     """Of the means, with its 95 % interval (Welch 1947); None for too few runs on either side."""
     if min(len(reflex), len(checked)) < LEAST:
         return None
-    # Only here: it takes a while to import.
-    from scipy.stats import t
-
     parts = [variance(one) / len(one) for one in (reflex, checked)]
     total = math.fsum(parts)
     mean = fmean(reflex) - fmean(checked)
     if not total:
         return {"mean": round(mean, 4), "low": round(mean, 4), "high": round(mean, 4)}
     freedom = total**2 / math.fsum(part**2 / (len(one) - 1) for part, one in zip(parts, (reflex, checked), strict=True))
-    spread = float(t.ppf(0.975, freedom)) * math.sqrt(total)
+    spread = t_95(freedom) * math.sqrt(total)
     return {"mean": round(mean, 4), "low": round(mean - spread, 4), "high": round(mean + spread, 4)}

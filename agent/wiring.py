@@ -38,6 +38,7 @@ from agent.place import Place, open_memory, open_place
 from agent.portfolio.load import complete, load_portfolio
 from agent.portfolio.model import Portfolio
 from agent.portfolio.opening import tool_sources
+from agent.reading_ahead import read_ahead
 from agent.recording import Recording, Retrying
 from agent.remember import Remembering
 from agent.revoking import Sources
@@ -106,6 +107,8 @@ async def open_segue(
         tools = GuardedTools(registry, settings.breaker, _now)
         portfolio = complete(loaded, registry.tools)
         memory = await open_memory(stack, place, embedder or _open_embedder(settings, place), _now)
+        if settings.memory:
+            await read_ahead(database, memory, portfolio.goals)
         decides = decider or _decider(stack, settings, portfolio, memory)
         parts = _Parts(settings=settings, place=place, portfolio=portfolio, tools=tools, memory=memory, decides=decides)
         learning = await _learning(stack, parts)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from agent.heap import loading
 from evals.bench.command import bench
 from evals.learning.command import learning
 from evals.learning.reflex_command import reflex
@@ -46,7 +47,8 @@ def world(
     key: Annotated[str | None, typer.Option(envvar="SEGUE_API_KEY", help="API key for Segue.")] = None,
 ) -> None:
     """Serve a world until interrupted."""
-    from evals.worlds.kit.serve import UnknownWorldError, run_world
+    with loading():
+        from evals.worlds.kit.serve import UnknownWorldError, run_world
 
     try:
         data.mkdir(parents=True, exist_ok=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, stdev
 
-from scipy.stats import binomtest, t
+from memory.lesson_tables import wilson
+from memory.student import t_95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +36,7 @@ class Spread:
 
 def share_interval(successes: int, trials: int) -> tuple[float, float]:
     """The score interval of a share (Wilson 1927); from 0 to 1 where nothing was tried."""
-    if not trials:
-        return 0.0, 1.0
-    found = binomtest(successes, trials).proportion_ci(confidence_level=0.95, method="wilson")
-    return float(found.low), float(found.high)
+    return wilson(successes, trials, 0.05)
 
 
 def share_difference(before: int, after: int, trials: int) -> tuple[float, float]:
@@ -53,7 +51,7 @@ def mean_spread(values: Sequence[float]) -> float:
     """Half of the mean's interval (Student 1908); infinite for one value, which tells nothing of others."""
     if len(values) < 2:
         return math.inf
-    return float(t.ppf(0.975, len(values) - 1)) * stdev(values) / math.sqrt(len(values))
+    return t_95(len(values) - 1) * stdev(values) / math.sqrt(len(values))
 
 
 def as_json(bound: float, digits: int) -> float | None:

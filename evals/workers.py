@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
+from agent.heap import look_seldom
+
 
 @contextmanager
 def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
@@ -22,7 +24,7 @@ def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
     # Read when a worker loads numpy: threads of several would wait for one another.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     count = cores + 2 if most is None else min(cores, most)
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_begin) as pool:
         try:
             yield pool
         except BaseException:
@@ -30,8 +32,10 @@ def open_workers(most: int | None = None) -> Iterator[ProcessPoolExecutor]:
             raise
 
 
-def _end_with_parent() -> None:
-    """A killed parent cannot end its workers, and they would wait for it for ever."""
+def _begin() -> None:
+    """End with the parent, who cannot see to it when it is killed; else a worker would wait for it for ever."""
+    # Next is loaded what it is to do.
+    look_seldom()
     threading.Thread(target=_wait_for_parent, daemon=True).start()
 
 

@@ -127,13 +127,15 @@ class EpisodeIndex:
         """
         if k < 1:
             return ()
-        return await self._run(lambda: self._query(_name(tenant, event_type), vector, k))
+        name = _name(tenant, event_type)
+        return await self._run(lambda: self._query(name, vector, k), kind=name)
 
     async def vectors(self, tenant: str, event_type: str, ids: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:
         """The unit vectors of those that are stored."""
         if not ids:
             return {}
-        return await self._run(lambda: self._vectors(_name(tenant, event_type), ids))
+        name = _name(tenant, event_type)
+        return await self._run(lambda: self._vectors(name, ids), kind=name)
 
     async def remove(self, tenant: str, event_type: str, ids: Sequence[str]) -> None:
         """Forget these ids; unknown ones are no error."""
@@ -167,20 +169,20 @@ class EpisodeIndex:
     def _identity(self) -> tuple[int, int] | None:
         return identity(self._place / DATABASE) if isinstance(self._place, Path) else None
 
-    async def _run(self, call: Callable[[], _T]) -> _T:
-        """The one crossing from the event loop to Chroma, which blocks."""
+    async def _run(self, call: Callable[[], _T], *, kind: str | None = None) -> _T:
+        """The one crossing from the event loop to Chroma, which blocks; a look at a `kind` may find it in memory."""
         if self._closed:
             raise IndexUnavailable(f"The index in {self._place} is closed.")
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, call)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._guarded, call, kind)
 
-    def _guarded(self, call: Callable[[], _T]) -> _T:
+    def _guarded(self, call: Callable[[], _T], kind: str | None) -> _T:
         # Chroma goes on answering from its open files after the folder is gone, and what it then stores is lost.
         if self._identity() != self._file:
             raise IndexUnavailable(
                 f"The index in {self._place} was deleted or replaced while open. Restart, then `segue memory rebuild`."
             )
         try:
-            if self._probe is not None:
+            if self._probe is not None and kind not in self._mirrors:
                 self._probe.wait()
             return call()
         except sqlite3.Error as error:
@@ -269,6 +271,8 @@ class EpisodeIndex:
 
     def _count(self, name: str) -> int:
         """Asked once after every write: with one owner nobody else changes it, and asking costs as much as a query."""
+        if name in self._mirrors:
+            return len(self._mirrors[name])
         if self._lock is None or name not in self._sizes:
             collection = self._find(name)
             self._sizes[name] = collection.count() if collection else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -16,7 +16,7 @@ Fact: TypeAlias = tuple[int, float]
 """Of a feature: a code of its category, and the number it is or NaN."""
 Facts: TypeAlias = Mapping[str, Fact]
 
-_Column: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
+Column: TypeAlias = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Codes and numbers of one feature."""
 
 _NUMBERS = (int, float)
@@ -83,11 +83,11 @@ def _fact(value: Feature) -> Fact:
 class Agreements:
     """How a situation and others agree over the situation's features."""
 
-    def __init__(self, situation: Facts, others: Sequence[Facts], mismatch: float) -> None:
-        rows = (situation, *others)
+    def __init__(self, situation: Facts, others: Callable[[str], Column], count: int, mismatch: float) -> None:
+        """`others`: so many of them, by the feature."""
         self._mismatch = mismatch
-        self._columns = [_column([row.get(name, _NOTHING) for row in rows]) for name in sorted(situation)]
-        self._count = len(rows)
+        self._columns = [_with(fact, others(name)) for name, fact in sorted(situation.items())]
+        self._count = count + 1
 
     def with_situation(self) -> NDArray[np.float64]:
         """`agree` of the situation with each of the others."""
@@ -97,9 +97,12 @@ class Agreements:
             apart += np.where(there, _apart(codes[0], codes, numbers[0], numbers), 0.0)
         return np.power(np.float64(self._mismatch), apart, dtype=np.float64)[1:]
 
-    def pairs(self) -> NDArray[np.float64]:
-        """Of each with each, the situation first; see `agreements`."""
-        return _pairs(self._columns, self._count, self._mismatch)
+    def pairs(self, others: NDArray[np.intp] | None = None) -> NDArray[np.float64]:
+        """Of each with each, the situation first, of the others these rows or all; see `agreements`."""
+        if others is None or len(others) == self._count - 1:
+            return _pairs(self._columns, self._count, self._mismatch)
+        rows = np.concatenate([[0], others + 1])
+        return _pairs([(codes[rows], numbers[rows]) for codes, numbers in self._columns], len(rows), self._mismatch)
 
 
 def agreements(rows: Sequence[Facts], names: Collection[str], mismatch: float) -> NDArray[np.float64]:
@@ -108,18 +111,34 @@ def agreements(rows: Sequence[Facts], names: Collection[str], mismatch: float) -
     For that, a feature that is missing, or a number that is none, is a value of its own here: were it like everything,
     two rows could be as good as equal to a third and yet apart, and a regression over them could take any value.
     """
-    return _pairs([_column([row.get(name, _NOTHING) for row in rows]) for name in sorted(names)], len(rows), mismatch)
+    return _pairs([column(name, rows) for name in sorted(names)], len(rows), mismatch)
 
 
-def _pairs(columns: Sequence[_Column], count: int, mismatch: float) -> NDArray[np.float64]:
+def _pairs(columns: Sequence[Column], count: int, mismatch: float) -> NDArray[np.float64]:
     apart = np.zeros((count, count))
     for codes, numbers in columns:
-        apart += _apart(codes[:, None], codes[None, :], numbers[:, None], numbers[None, :])
-    return np.power(np.float64(mismatch), apart, dtype=np.float64)
+        if np.isnan(numbers).all():
+            apart += codes[:, None] != codes[None, :]
+        else:
+            apart += _apart(codes[:, None], codes[None, :], numbers[:, None], numbers[None, :])
+    if mismatch == 0.0:
+        return np.power(np.float64(mismatch), apart, dtype=np.float64)
+    # A power by its exponential, which takes a fifth of the time.
+    apart *= math.log(mismatch)
+    return np.exp(apart, out=apart)
 
 
-def _column(values: Sequence[Fact]) -> _Column:
-    return np.array([code for code, _ in values], np.int64), np.array([number for _, number in values])
+def column(name: str, rows: Sequence[Facts]) -> Column:
+    """One feature of each row."""
+    values = [row.get(name, _NOTHING) for row in rows]
+    codes, numbers = zip(*values, strict=True) if values else ((), ())
+    return np.array(codes, np.int64), np.array(numbers, np.float64)
+
+
+def _with(fact: Fact, others: Column) -> Column:
+    """The situation's before those of others."""
+    code, number = fact
+    return np.concatenate([np.array([code], np.int64), others[0]]), np.concatenate([[number], others[1]])
 
 
 def _apart(

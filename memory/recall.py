@@ -20,6 +20,7 @@ from memory.crowds import shares
 from memory.embedding import Embedder
 from memory.episodes import check_episode
 from memory.index import EpisodeIndex
+from memory.rows import Rows
 from memory.scoring import Neighbour, evidence
 from memory.settings import Settings
 from memory.tail import Tail
@@ -64,6 +65,7 @@ class Memory:
         self._clock = clock
         self._tail = Tail()
         self._tellings = Tellings(settings)
+        self._rows = Rows()
         self._writing = asyncio.Lock()
         self._descriptions: OrderedDict[tuple[str, ...], NDArray[np.float32]] = OrderedDict()
 
@@ -130,6 +132,7 @@ class Memory:
             now=self._clock(),
             settings=self._settings,
             tellings=self._tellings,
+            rows=self._rows,
         )
 
     async def embed(self, texts: Sequence[str]) -> Mapping[str, NDArray[np.float32]]:

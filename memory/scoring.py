@@ -22,7 +22,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,9 +31,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from memory.likeness import Agreements, Facts, facts
+from memory.rows import Rows
 from memory.settings import Settings
 from memory.surprise import Surprise, surprises
-from memory.telling import Telling, Tellings, part, verdicts_of
+from memory.telling import Telling, Tellings, verdicts_of, voice
 from memory.types import ActionEvidence, Episode, Feature, Named
 
 _SECONDS_PER_DAY = 86_400.0
@@ -130,6 +130,7 @@ def evidence(
     now: datetime,
     settings: Settings,
     tellings: Tellings | None = None,
+    rows: Rows | None = None,
 ) -> Mapping[str, ActionEvidence]:
     """What the neighbours say about each action, by action name; actions nobody speaks about are absent.
 
@@ -142,7 +143,7 @@ def evidence(
             raise ValueError(f"weight of goal {goal!r} is {value!r}. Use a finite number, at least 0.")
     known = Tellings(settings) if tellings is None else tellings
     heard = [(one, told) for one in _distinct(neighbours) for told in [known.of(one.episode, goals)] if told]
-    voices = _Voices(heard, facts(features), now, settings)
+    voices = _Voices(heard, rows or Rows(), facts(features), now, settings)
     words: dict[str, list[_Word]] = {}
     for row, named in voices.loudest(settings.k):
         for action, word in voices.words(row, named, goals):
@@ -167,25 +168,28 @@ class _Voices:
     """Episodes that have something to say, in order of their ids; arrays have a value for each."""
 
     def __init__(
-        self, heard: Sequence[tuple[Neighbour, Telling]], situation: Facts, now: datetime, settings: Settings
+        self,
+        heard: Sequence[tuple[Neighbour, Telling]],
+        rows: Rows,
+        situation: Facts,
+        now: datetime,
+        settings: Settings,
     ) -> None:
         self._settings = settings
         heard = sorted(heard, key=lambda pair: pair[1].episode.id)
         self._neighbours = [one for one, _ in heard]
         self._told = [told for _, told in heard]
-        self._agreements = Agreements(situation, [told.facts for told in self._told], settings.mismatch)
-        trust = np.array([told.episode.trust for told in self._told])
-        ages = (now.timestamp() - np.array([told.closed for told in self._told])) / _SECONDS_PER_DAY
-        together = [told.episode.together for told in self._told]
-        mass = np.array([1.0 if one is None else one.mass for one in together])
+        own = rows.of(self._told)
+        self._agreements = Agreements(situation, lambda name: rows.facts(name, own), len(own), settings.mismatch)
+        trust, closed, self._share, mass, number = rows.numbers(own)
+        ages = (now.timestamp() - closed) / _SECONDS_PER_DAY
         share = np.array([one.share for one in self._neighbours])
-        self._number = share * np.array([1.0 if one is None else one.number for one in together])
+        self._number = share * number
         """Of episodes it speaks for, as far as they are looked at."""
         self._similarity = np.array([one.similarity for one in self._neighbours])
         fading = trust * mass * np.exp2(-np.maximum(ages, 0.0) / settings.half_life_days)
-        self._share = np.array([told.loudest for told in self._told])
         full = self._kernel(bare=not situation) * fading
-        standing = self._standing(full * self._share > 0)
+        standing = self._standing(rows.sources(own), full * self._share > 0)
         self._full = full * standing
         """Weight of a whole share."""
         self._lasting = fading * share * standing
@@ -196,17 +200,15 @@ class _Voices:
         kernel = np.exp((np.minimum(self._similarity, 1.0) - 1.0) / width) * self._agreements.with_situation()
         return np.where(self._similarity >= settings.s0, settings.weight * kernel, 0.0)
 
-    def _standing(self, speaks: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _standing(self, sources: NDArray[np.intp], speaks: NDArray[np.bool_]) -> NDArray[np.float64]:
         """A source that few of the voices come from says less: it must have told enough before it is heard as others.
 
         Its voices weigh in proportion, below `standing` of the voices that the greatest source has.
         """
-        sources = [told.episode.source for told in self._told]
-        number: defaultdict[str, float] = defaultdict(float)
-        for source, own in itertools.compress(zip(sources, self._number.tolist(), strict=True), speaks):
-            number[source] += own
-        full = self._settings.standing * max(number.values(), default=0.0)
-        return np.array([min(1.0, number[source] / full) if number[source] > 0 else 0.0 for source in sources])
+        _, own = np.unique(sources, return_inverse=True)
+        number = np.bincount(own, weights=np.where(speaks, self._number, 0.0), minlength=1)
+        full = self._settings.standing * max(float(number.max()), np.finfo(np.float64).tiny)
+        return np.minimum(1.0, number / full)[own]
 
     def loudest(self, count: int) -> Iterator[tuple[int, Named | None]]:
         """Rows of the weightiest episodes, by what they say most about; those of a crowd for themselves."""
@@ -243,25 +245,25 @@ class _Voices:
     def surprises(self) -> Mapping[str, float]:
         """D of the formula, of those whose vectors are known."""
         known = np.array([one.vector is not None for one in self._neighbours], bool)
-        rows = np.flatnonzero(known & (self._full * self._share > 0) & (self._lasting > _LASTING)).tolist()
+        rows = np.flatnonzero(known & (self._full * self._share > 0) & (self._lasting > _LASTING))
+        doubts = (1.0 / (self._lasting[rows] * self._share[rows])).tolist()
         heard = [
             Surprise(
                 similarity=self._neighbours[row].similarity,
                 vector=cast("NDArray[np.float32]", self._neighbours[row].vector),
                 source=self._told[row].episode.source,
-                doubt=float(1.0 / (self._lasting[row] * self._share[row])),
+                doubt=doubt,
                 amounts=self._told[row].surprises,
             )
-            for row in rows
+            for row, doubt in zip(rows.tolist(), doubts, strict=True)
         ]
-        own = [0, *(row + 1 for row in rows)]
-        return surprises(heard, self._agreements.pairs()[np.ix_(own, own)], self._settings) if heard else {}
+        return surprises(heard, self._agreements.pairs(rows), self._settings) if heard else {}
 
 
 def _distinct(neighbours: Sequence[Neighbour]) -> Sequence[Neighbour]:
     """Each episode once, so that an index that answers twice counts once."""
     in_order = sorted(neighbours, key=lambda one: one.similarity)
-    return list({(one.episode.id, part(one.episode)): one for one in in_order}.values())
+    return list({voice(one.episode): one for one in in_order}.values())
 
 
 def _sum(action: str, words: Sequence[_Word], surprise: float, source_cap: float) -> ActionEvidence:

@@ -49,10 +49,16 @@ def surprises(heard: Sequence[Surprise], agreements: NDArray[np.float64], settin
 
 def _shares(heard: Sequence[Surprise], agreements: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
     vectors = np.stack([one.vector for one in heard])
-    cosines = np.empty(agreements.shape)
-    cosines[1:, 1:] = vectors @ vectors.T
-    cosines[0, 1:] = cosines[1:, 0] = [one.similarity for one in heard]
-    cosines[0, 0] = 1.0
-    alike = np.exp((np.clip(cosines, -1.0, 1.0) - 1.0) / settings.h_surprise) * agreements
-    noise = np.diag([settings.ridge * one.doubt for one in heard])
-    return np.asarray(np.linalg.solve(alike[1:, 1:] + noise, alike[1:, 0]))
+    here = np.array([one.similarity for one in heard])
+    likeness = _kernel((vectors @ vectors.T).astype(np.float64), settings)
+    likeness *= agreements[1:, 1:]
+    likeness.flat[:: len(heard) + 1] += settings.ridge * np.array([one.doubt for one in heard])
+    return np.asarray(np.linalg.solve(likeness, _kernel(here, settings) * agreements[1:, 0]))
+
+
+def _kernel(cosines: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
+    """Of the texts; in place."""
+    np.clip(cosines, -1.0, 1.0, out=cosines)
+    cosines -= 1.0
+    cosines /= settings.h_surprise
+    return np.exp(cosines, out=cosines)

@@ -19,6 +19,8 @@ MOST = 32_768
 
 Part: TypeAlias = tuple[frozenset[str], tuple[tuple[str, float], ...]]
 """Goals that were graded, and what changes since leave of the actions' evidence."""
+Voice: TypeAlias = tuple[str, Part | None]
+"""What speaks once: an episode, or the part of a crowd that one stands for."""
 
 UNTOLD = 0.5
 """What was expected of an action when nobody wrote it down."""
@@ -58,11 +60,13 @@ class Tellings:
     def __init__(self, settings: Settings, most: int = MOST) -> None:
         self._settings = settings
         self._most = most
-        self._kept: OrderedDict[tuple[str, Part], tuple[Episode, Mapping[str, float], Telling | None]] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, Part | None], tuple[Episode, Mapping[str, float], Telling | None]] = (
+            OrderedDict()
+        )
 
     def of(self, episode: Episode, goals: Mapping[str, float]) -> Telling | None:
         """None when it has nothing to say, or a value that is out of range, which is logged."""
-        key = (episode.id, part(episode))
+        key = voice(episode)
         known = self._kept.get(key)
         if known is not None and known[0] is episode and known[1] == goals:
             return known[2]
@@ -85,6 +89,11 @@ class Tellings:
 def part(episode: Episode) -> Part:
     """Of a crowd, which of its episodes it speaks for: it does so once for each of these."""
     return frozenset(episode.rewards), tuple(sorted(episode.lasting.items()))
+
+
+def voice(episode: Episode) -> Voice:
+    """Parts are told apart where there are several."""
+    return episode.id, None if episode.together is None else part(episode)
 
 
 def tell(episode: Episode, goals: Mapping[str, float], settings: Settings) -> Telling | None:

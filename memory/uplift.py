@@ -16,6 +16,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
+from memory.student import t_95
 from memory.types import Arm
 
 Verdict: TypeAlias = Literal["harm", "help", "unknown"]
@@ -182,14 +183,11 @@ def _welch(tally: Tally) -> Interval | None:
     known = _standard_error(tally, 0)
     if known is None:
         return None
-    # Takes half a second to import, and only who looks at figures needs it.
-    from scipy.special import stdtrit
-
     effect, error = known
     parts = [(one.variance() / one.count, one.count) for one in (tally.memory.swayed, tally.control.swayed)]
     squares = sum(part * part / (count - 1) for part, count in parts)
     freedom = sum(part for part, _ in parts) ** 2 / squares if squares else math.inf
-    return _around(effect, error * float(stdtrit(freedom, 1.0 - ALPHA / 2.0)))
+    return _around(effect, error * t_95(freedom))
 
 
 def _around(effect: float, margin: float) -> Interval:

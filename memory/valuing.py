@@ -21,7 +21,8 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+
+from memory.student import t_95
 
 FEWEST = 100
 """Logged choices below which nothing is said."""
@@ -166,5 +167,5 @@ def _ratio(weights: NDArray[np.float64], rewards: NDArray[np.float64]) -> Estima
 
 
 def _around(mean: float, deviation: float, count: int) -> Estimate:
-    half = float(t.ppf(0.975, count - 1)) * deviation / math.sqrt(count)
+    half = t_95(count - 1) * deviation / math.sqrt(count)
     return Estimate(value=mean, low=mean - half, high=mean + half)

@@ -62,7 +62,8 @@ class Vectors:
 
     def of(self, ids: Iterable[str]) -> Mapping[str, NDArray[np.float32]]:
         """The vectors of those that are here."""
-        return {name: self._matrix[self._rows[name]].copy() for name in ids if name in self._rows}
+        here = [name for name in ids if name in self._rows]
+        return dict(zip(here, self._matrix[[self._rows[name] for name in here]], strict=True)) if here else {}
 
     def _make_room(self, size: int) -> None:
         if size > len(self._matrix):

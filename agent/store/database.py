@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -83,11 +84,12 @@ class Database:
         await self._store.aclose()
 
     def _migrate(self, connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        current = MigrationContext.configure(connection).get_current_revision()
+        if current is not None and current == _newest():
+            return
+        config = _config()
         script = ScriptDirectory.from_config(config)
         known = {revision.revision for revision in script.walk_revisions()}
-        current = MigrationContext.configure(connection).get_current_revision()
         if current is not None and current not in known:
             store = make_url(self.url).render_as_string(hide_password=True)
             raise SchemaError(
@@ -96,3 +98,15 @@ class Database:
             )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _newest() -> str | None:
+    """The schema of this Segue; every migration is read for it."""
+    return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    return config

@@ -347,6 +347,13 @@ def _iso(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
 
 
+def newest_kinds(connection: Connection, limit: int) -> tuple[tuple[str, str, str], ...]:
+    """Tenant, event type and id of the newest episodes that belong into the index."""
+    query = select(episodes.c.tenant, episodes.c.event_type, episodes.c.id).where(BELONGS)
+    rows = connection.execute(query.order_by(episodes.c.id.desc()).limit(limit))
+    return tuple((row.tenant, row.event_type, row.id) for row in rows)
+
+
 def count(connection: Connection) -> int:
     """How many episodes belong into the index, of all tenants."""
     query = select(func.count()).select_from(episodes).where(BELONGS)

@@ -1,6 +1,7 @@
 """Tables of what is learned, and from what. Start with `episodes`, `outcomes` and `rewards`.
 
-Others: `crowds` of like episodes, `lessons`, `lessons_shown`, `changes`, `revoked_sources`, `memory_switches`.
+Others: `episode_news`, `crowds` of like episodes, `lessons`, `lessons_shown`, `changes`, `revoked_sources`,
+`memory_switches`.
 """
 
 from __future__ import annotations
@@ -61,6 +62,15 @@ episodes = Table(
     ),
 )
 """`tidied`: why the index leaves it out, see `agent.store.tidy`; `crowd`: the episode that speaks for it, or itself."""
+
+episode_news = Table(
+    "episode_news",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=True),
+    Column("episode", Name(32)),
+    sqlite_autoincrement=True,
+)
+"""Episodes that say something else than before, or any (no name); written by triggers, see `agent.store.heard`."""
 
 crowds = Table(
     "crowds",

@@ -62,8 +62,11 @@ def serve(
         check_model(model)
         address = Address(host=host, port=port, keys=None if keys is None else read_keys(keys))
         check_protected(address)
-    from agent.wiring import Settings
-    from api.serving import serve_here
+    from agent.heap import loading
+
+    with loading():
+        from agent.wiring import Settings
+        from api.serving import serve_here
 
     settings = Settings(
         portfolio=tuple(portfolio),

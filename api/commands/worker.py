@@ -47,9 +47,12 @@ def worker(
             "a worker shares its store: give --database-url (PostgreSQL) and --chroma-url (`chroma run`). "
             "On one machine `segue serve` alone handles runs."
         )
-    from agent.deciders.chat_settings import ModelSettingsError
-    from agent.wiring import Settings
-    from api.serving import work_here
+    from agent.heap import loading
+
+    with loading():
+        from agent.deciders.chat_settings import ModelSettingsError
+        from agent.wiring import Settings
+        from api.serving import work_here
 
     with reported(ModelSettingsError):
         check_model(model)

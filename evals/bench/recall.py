@@ -96,6 +96,10 @@ def _times(asked: Asked, looked: Looked) -> Iterator[dict[str, Any]]:
         ("of it: reading and weighing", looked.weighing),
     ):
         yield _row(f"{what}, ms", p50=percentile(took, 0.5), p99=percentile(took, 0.99), of=len(took))
+    for part, took in looked.processor.items():
+        what = f"processor time of {part}, ms"
+        yield _row(what, p50=percentile(took, 0.5), p99=percentile(took, 0.99), of=len(took))
+    yield _row("episodes read at the start, s", value=looked.ahead_s)
     yield _row("first recall after the start, ms", value=looked.first_ms, of=1)
     if looked.agreement is not None:
         yield _row("share of the exact neighbours found", value=looked.agreement.found, of=asked.compared)

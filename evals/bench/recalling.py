@@ -9,11 +9,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from agent.heap import keep_what_is_loaded
 from agent.place import Place, open_memory, open_place
+from agent.reading_ahead import read_ahead
 from agent.store import episodes as stored
 from evals.bench.filling import CHUNK, embedded
 from evals.bench.made import ACTIONS, GOALS, KIND, NOW, TENANT, Made
@@ -27,6 +30,7 @@ from memory.types import ActionEvidence, Feature
 from memory.vectors import Vectors
 
 WARM = 20
+PARTS = ("recall", "embedding", "searching", "weighing")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +65,12 @@ class Looked:
     searching: Sequence[float]
     weighing: Sequence[float]
     """Reading episodes and rewards from the store, and the formula."""
+    processor: Mapping[str, Sequence[float]]
+    """Milliseconds of the processor for the same parts, whatever else the machine does."""
+    ahead_s: float
+    """Reading what is kept in memory, at the start."""
     first_ms: float
-    """The first recall after the start, which reads what is kept in memory."""
+    """The first recall after the start."""
     resident_mb: float
     """What the process grew by with the index and its first recalls."""
     agreement: Agreement | None
@@ -82,17 +90,24 @@ async def _look(wanted: Wanted) -> Looked:
     async with AsyncExitStack() as stack:
         place = await open_place(stack, wanted.place, None, None)
         memory = await open_memory(stack, place, embedder, lambda: NOW)
+        began = time.perf_counter()
+        await read_ahead(place.database, memory, GOALS)
+        ahead_s = time.perf_counter() - began
+        keep_what_is_loaded()
         took = [await _recall(memory, *made.situation(number)) for number in range(wanted.queries + WARM)]
         resident = resident_mb(os.getpid()) - before
         rest = [made.situation(number) for number in range(len(took), len(took) + wanted.queries)]
         parts = [await _in_parts(embedder, memory, *one) for one in rest]
+        processor = [one.processor for one in parts]
         agreement = await _agreement(wanted, made, place, memory, embedder) if wanted.episodes > EXACT else None
-    embedding, searching, weighing = zip(*parts, strict=True)
+    embedding, searching, weighing = zip(*(one.clock for one in parts), strict=True)
     return Looked(
         recall=took[WARM:],
         embedding=embedding,
         searching=searching,
         weighing=weighing,
+        processor=dict(zip(PARTS, zip(*processor, strict=True), strict=True)),
+        ahead_s=ahead_s,
         first_ms=took[0],
         resident_mb=resident,
         agreement=agreement,
@@ -105,16 +120,28 @@ async def _recall(memory: Memory, text: str, features: Mapping[str, Feature]) ->
     return 1000 * (time.perf_counter() - began)
 
 
-async def _in_parts(
-    embedder: Embedder, memory: Memory, text: str, features: Mapping[str, Feature]
-) -> tuple[float, float, float]:
-    began = time.perf_counter()
+@dataclass(frozen=True, kw_only=True)
+class _Took:
+    """Milliseconds of one recall."""
+
+    clock: tuple[float, float, float]
+    """Embedding, searching, weighing."""
+    processor: tuple[float, float, float, float]
+    """As `PARTS`."""
+
+
+async def _in_parts(embedder: Embedder, memory: Memory, text: str, features: Mapping[str, Feature]) -> _Took:
+    moments = [(time.perf_counter(), time.process_time())]
     await embedder.aembed([text])
-    known = time.perf_counter()
+    moments.append((time.perf_counter(), time.process_time()))
     near = await memory.near(tenant=TENANT, event_type=KIND, text=text)
-    found = time.perf_counter()
+    moments.append((time.perf_counter(), time.process_time()))
     await _weigh(memory, near, features)
-    return 1000 * (known - began), 1000 * (found - known), 1000 * (time.perf_counter() - found)
+    moments.append((time.perf_counter(), time.process_time()))
+    (e_clock, e), (s_clock, s), (w_clock, w) = (
+        (1000 * (after[0] - before[0]), 1000 * (after[1] - before[1])) for before, after in pairwise(moments)
+    )
+    return _Took(clock=(e_clock, s_clock, w_clock), processor=(e + s + w, e, s, w))
 
 
 async def _weigh(

@@ -23,6 +23,7 @@ from agent.store.queries import Shown
 from agent.types import Call, Decider, Decision, Question, Situation
 from agent.wiring import Settings, open_segue
 from memory.embedding import Embedder
+from tests.agent.fresh import lay_out
 from tools.errors import ToolError
 
 ENDED = frozenset({"done", "stopped", "failed", "cancelled", "waiting"})
@@ -214,10 +215,13 @@ async def open_company(
         patience=Patience(attempts=3, backoff_s=0.001),
         retrying=Retrying(backoff_s=0.001),
     )
+    settings = replace(settings, **changes)
+    if settings.database_url is None:
+        await lay_out(settings.data)
     ledger = Ledger()
     _open.append(ledger)
     try:
-        async with open_segue(replace(settings, **changes), decider, embedder()) as segue:
+        async with open_segue(settings, decider, embedder()) as segue:
             yield Company(segue=segue, ledger=ledger)
     finally:
         _open.remove(ledger)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from agent import distilling
 from agent.deciders.chat import ChatDecider
 from agent.store.queries import Shown
 from agent.types import Call, Decision, Situation
@@ -32,6 +35,19 @@ class Told:
             return Decision(kind="finish", reason="done", decided_by=self.name)
         calls: tuple[Call, ...] = (call(str(data["tool"])),)
         return Decision(kind="act", reason="as told", calls=calls, decided_by=self.name)
+
+
+def lived(folder: Path, tell: Callable[[Company], Awaitable[object]]) -> Path:
+    """A folder in which a company lived through that; no lesson was looked for."""
+
+    async def live() -> None:
+        async with open_company(folder, Told(), PORTFOLIO_OF_LESSONS) as company:
+            await tell(company)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(distilling, "EVERY_S", 3600.0)
+        asyncio.run(live())
+    return folder
 
 
 async def lives(

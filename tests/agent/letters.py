@@ -17,6 +17,7 @@ from agent.store.inbox import Incoming, accept
 from agent.store.tables import runs
 from agent.types import Event
 from memory.types import Episode
+from tests.agent.fresh import lay_out_store
 
 TYPE = "customer.upset"
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
@@ -25,6 +26,7 @@ NOW = datetime(2026, 11, 2, tzinfo=UTC)
 @asynccontextmanager
 async def store(url: str) -> AsyncIterator[Database]:
     """An open store."""
+    await lay_out_store(url)
     database = Database(url)
     await database.open()
     try:

@@ -25,6 +25,7 @@ from memory.recall import Memory
 from memory.tidying import TidySettings
 from memory.types import ActionEvidence, Episode, Feature
 from tests.agent.company import embedder
+from tests.agent.fresh import lay_out
 from tests.memory.episodes import NOW
 
 GOALS = {"satisfaction": 1.0, "cost": 0.5}
@@ -132,6 +133,8 @@ async def open_past(
     """Over a folder; the same again is a restart."""
     clock = Clock()
     async with AsyncExitStack() as stack:
+        if database_url is None:
+            await lay_out(folder)
         place = await open_place(stack, folder, database_url, None)
         memory = await open_memory(stack, place, embedder(), clock)
         nothing = Portfolio(goals=GOALS, sources=(), chains=(), events={}, outcomes={})

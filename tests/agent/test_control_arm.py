@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -42,14 +43,27 @@ def event(number: int) -> Event:
     )
 
 
-async def seeded(folder: Path) -> None:
+@pytest.fixture(scope="module")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A company in which calling customers went well, and pausing their mail did not."""
-    script = Script([[call("book_call")]])
-    async with open_company(folder, script, with_control(0)) as company:
-        for tool, loyalty in (("book_call", 1.0), ("pause_mail", 0.0)):
-            script.entries[0] = [call(tool)]
-            await handle(company, tool, 12)
-            await grade(company, tool, {f"{tool}-{number}": loyalty for number in range(12)})
+    folder = tmp_path_factory.mktemp("past")
+
+    async def live() -> None:
+        script = Script([[call("book_call")]])
+        async with open_company(folder, script, with_control(0)) as company:
+            for tool, loyalty in (("book_call", 1.0), ("pause_mail", 0.0)):
+                script.entries[0] = [call(tool)]
+                await handle(company, tool, 12)
+                await grade(company, tool, {f"{tool}-{number}": loyalty for number in range(12)})
+
+    asyncio.run(live())
+    return folder
+
+
+@pytest.fixture
+def seeded(past: Path, tmp_path: Path) -> Path:
+    """The same company again, its own."""
+    return shutil.copytree(past, tmp_path, dirs_exist_ok=True)
 
 
 async def handle(company: Company, name: str, count: int) -> list[Shown]:
@@ -106,10 +120,9 @@ def told(run: Shown) -> Any:
 
 
 async def test_memory_whose_advice_is_punished_ends_up_switched_off(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    seeded: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await seeded(tmp_path)
-    async with open_company(tmp_path, None, with_control(0.5)) as company:
+    async with open_company(seeded, None, with_control(0.5)) as company:
         runs = await handle(company, "drift", 80)
         arms = by_arm(runs)
         assert set(arms["memory"]) == {"book_call"}
@@ -131,18 +144,17 @@ async def test_memory_whose_advice_is_punished_ends_up_switched_off(
         after = await uplift(company)
         assert after["memory"] == switch
         assert (after["graded"], after["verdict"]) == ({"memory": 0, "control": 0}, "unknown")
-    async with open_company(tmp_path, None, with_control(0)) as company:
+    async with open_company(seeded, None, with_control(0)) as company:
         without = await handle(company, "after", 8)
         assert {run["arm"] for run in without} == {"control"}
         assert all(run["evidence"] == [] for run in without)
-    async with open_company(tmp_path / "other", None, memory=False) as never:
+    async with open_company(seeded / "other", None, memory=False) as never:
         plain = await handle(never, "after", 8)
     assert [told(run) for run in without] == [told(run) for run in plain]
 
 
-async def test_memory_that_helps_stays_on(tmp_path: Path) -> None:
-    await seeded(tmp_path)
-    async with open_company(tmp_path, None, with_control(0.5)) as company:
+async def test_memory_that_helps_stays_on(seeded: Path) -> None:
+    async with open_company(seeded, None, with_control(0.5)) as company:
         runs = await handle(company, "same", 80)
         await grade(company, "same", {run["event"]["subject"]: float(called(run) == "book_call") for run in runs})
         found = await uplift(company)
@@ -158,9 +170,8 @@ async def test_memory_that_helps_stays_on(tmp_path: Path) -> None:
     assert found["anytime_interval"]["low"] > 0
 
 
-async def test_while_memory_is_off_the_share_alone_decides_with_it(tmp_path: Path) -> None:
-    await seeded(tmp_path)
-    async with open_company(tmp_path, None, with_control(0.25)) as company:
+async def test_while_memory_is_off_the_share_alone_decides_with_it(seeded: Path) -> None:
+    async with open_company(seeded, None, with_control(0.25)) as company:
         before = by_arm(await handle(company, "on", 40))
         await company.segue.switches.switch("default", TYPE, "off", by="ann", reason="we doubt it")
         off = by_arm(await handle(company, "off", 40))
@@ -175,9 +186,8 @@ async def test_while_memory_is_off_the_share_alone_decides_with_it(tmp_path: Pat
     assert found["runs"] == {arm: counted.total() for arm, counted in off.items()}
 
 
-async def test_without_a_control_arm_every_run_has_memory_and_nothing_is_compared(tmp_path: Path) -> None:
-    await seeded(tmp_path)
-    async with open_company(tmp_path, None) as company:
+async def test_without_a_control_arm_every_run_has_memory_and_nothing_is_compared(seeded: Path) -> None:
+    async with open_company(seeded, None) as company:
         runs = await handle(company, "c", 10)
         found = await uplift(company)
     assert {(run["arm"], run["swayed"], called(run)) for run in runs} == {("memory", None, "book_call")}
@@ -233,12 +243,11 @@ async def test_a_run_in_which_memory_changes_nothing_is_not_swayed(tmp_path: Pat
     assert {one["swayed"] for one in found} == {False}
 
 
-async def test_the_arms_are_compared_up_to_the_first_decision_that_differs(tmp_path: Path) -> None:
-    await seeded(tmp_path)
+async def test_the_arms_are_compared_up_to_the_first_decision_that_differs(seeded: Path) -> None:
     looks_first = PORTFOLIO.replace(
         "    playbook:\n", "    playbook:\n      - {purpose: look up what is known of the customer, step: know}\n"
     )
-    async with open_company(tmp_path, None, with_control(0.5, looks_first)) as company:
+    async with open_company(seeded, None, with_control(0.5, looks_first)) as company:
         runs = await handle(company, "c", 12)
     for run in runs:
         assert [one["tool"] for one in run["decisions"][0]["calls"]] == ["look_up"]

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete
 
 from agent import drifting
 from agent.errors import NotFound
 from agent.service import Segue
-from agent.store import changes, episodes
+from agent.store import episodes
 from agent.store.queries import Shown
+from agent.store.tables import changes as rows
 from memory.types import Episode
 from tests.agent.company import Company, open_company, raw
 from tests.agent.conftest import new_database
@@ -95,7 +97,7 @@ async def test_a_change_is_noticed_told_once_in_the_log_and_halves_what_was_lear
         assert await company.segue.drifting.list("default", None) == [change]
 
 
-async def test_it_shows_in_the_next_decisions_evidence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_shows_in_the_next_decisions_evidence(tmp_path: Path) -> None:
     async def evidence(company: Company, name: str) -> Any:
         run = await company.handle(name, id=name, message="the parcel is late", region="eu", tool="pause_mail")
         return next(one for one in run["evidence"] if one["action"] == "book_call")
@@ -104,7 +106,7 @@ async def test_it_shows_in_the_next_decisions_evidence(tmp_path: Path, monkeypat
         await live(company, [1.0] * 12 + [0.0] * 9)
         await told_after(company.segue, 1)
         halved = await evidence(company, "halved")
-        monkeypatch.setattr(changes, "standing", lambda *_: {})
+        await company.segue.memories._database.write(lambda connection: connection.execute(delete(rows)))
         whole = await evidence(company, "whole")
     share = [one["success"] / (one["success"] + one["failure"]) for one in (halved, whole)]
     assert share[0] < share[1] - 0.1

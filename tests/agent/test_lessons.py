@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from tests.agent.lesson_company import (
     asked_of_a_model,
     configured,
     distil,
+    lived,
     lives,
     rightly,
     wrongly,
@@ -31,15 +33,26 @@ EU = 'when region is "eu": book_call kept 10 of 10, others 0 of 10'
 US = 'when region is "us": pause_mail kept 10 of 10, others 0 of 10'
 
 
+@pytest.fixture(scope="module")
+def ten_rounds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return lived(tmp_path_factory.mktemp("ten-rounds"), lambda company: lives(company, ROUNDS, rightly))
+
+
+@pytest.fixture
+def past(ten_rounds: Path, tmp_path: Path) -> Path:
+    """A company of this test's own that lived through ten rounds."""
+    return shutil.copytree(ten_rounds, tmp_path, dirs_exist_ok=True)
+
+
 async def taught(company: Company) -> dict[str, Shown]:
-    """The lessons of ten rounds, by their text."""
-    await lives(company, ROUNDS, rightly)
+    """The lessons of what a company lived through, by their text."""
     return {one["text"]: one for one in await distil(company)}
 
 
 async def test_a_lesson_appears_is_shown_is_credited_stops_holding_and_is_retired(tmp_path: Path) -> None:
     async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
         assert await distil(company) == []
+        await lives(company, ROUNDS, rightly)
         found = await taught(company)
         assert set(found) == {EU, US}
         lesson = found[EU]
@@ -64,21 +77,21 @@ async def test_a_lesson_appears_is_shown_is_credited_stops_holding_and_is_retire
     assert run["decisions"][0]["lessons"] == []
 
 
-async def test_who_decides_without_memory_is_shown_no_lesson(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_who_decides_without_memory_is_shown_no_lesson(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         await taught(company)
-    request, run = await asked_of_a_model(tmp_path, "eu", memory=False)
+    request, run = await asked_of_a_model(past, "eu", memory=False)
     assert "<evidence>" not in request.system.split("Rules", 1)[1].split("Goals", 1)[1]
     assert run["decisions"][0]["lessons"] == []
 
 
-async def test_lessons_about_what_is_not_permitted_are_not_shown_and_permit_nothing(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_lessons_about_what_is_not_permitted_are_not_shown_and_permit_nothing(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         await taught(company)
     narrow = PORTFOLIO_OF_LESSONS.replace("allow: [know, calm, pay_back]", "allow: [look_up, pause_mail]")
     with ScriptedModel([calls(("book_call", {})), text("then not")]) as model:
         decider = ChatDecider(model="scripted", base_url=model.base_url, api_key="k")
-        async with open_company(tmp_path, decider, narrow) as company:
+        async with open_company(past, decider, narrow) as company:
             run = await company.handle("m", id="m", message="the parcel is late", region="eu")
             assert company.ledger.of("book_call") == []
         await decider.aclose()
@@ -86,8 +99,8 @@ async def test_lessons_about_what_is_not_permitted_are_not_shown_and_permit_noth
     assert run["decisions"][0]["calls"][0]["verdict"] == "refused"
 
 
-async def test_an_operators_words_and_an_operators_no_outlast_the_next_distillation(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_an_operators_words_and_an_operators_no_outlast_the_next_distillation(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         segue, found = company.segue, await taught(company)
         edited = await segue.lessons.edit("default", found[EU]["id"], "Ring Europeans up.", by="ann")
         assert (edited["text"], edited["version"], edited["written_by"]) == (f"Ring Europeans up. ({EU})", 2, "ann")
@@ -110,8 +123,8 @@ async def test_an_operators_words_and_an_operators_no_outlast_the_next_distillat
     assert [one["version"] for one in versions if one["actions"] == ["book_call"]] == [3, 2, 1]
 
 
-async def test_two_operators_at_once_make_one_version(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_two_operators_at_once_make_one_version(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         found = await taught(company)
         name = found[EU]["id"]
         edits = [company.segue.lessons.edit("default", name, f"Words {by}.", by=by) for by in ("ann", "bob")]
@@ -121,8 +134,8 @@ async def test_two_operators_at_once_make_one_version(tmp_path: Path) -> None:
     assert len([one for one in standing if one["actions"] == ["book_call"]]) == 1
 
 
-async def test_lessons_are_of_one_tenant_and_unknown_names_are_told(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_lessons_are_of_one_tenant_and_unknown_names_are_told(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         found = await taught(company)
         assert (await company.segue.lessons.page("other", None, None, None, 50)).items == []
         with pytest.raises(NotFound, match="there is no lesson"):
@@ -142,11 +155,11 @@ async def test_lessons_come_by_themselves_as_outcomes_are_joined(
                 await asyncio.sleep(0.02)
 
 
-async def test_a_chat_model_words_a_new_lesson_and_the_counts_stay_ours(tmp_path: Path) -> None:
+async def test_a_chat_model_words_a_new_lesson_and_the_counts_stay_ours(past: Path) -> None:
     say = calls(("word_lesson", {"sentence": "In the EU, use book_call to keep customers."}), tokens=44)
     lie = calls(("word_lesson", {"sentence": "pause_mail kept 99 of 99."}))
     with ScriptedModel([say, lie]) as model:
-        async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
+        async with open_company(past, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
             found = await taught(company)
             assert await distil(company) != []
     assert len(model.requests) == 2
@@ -156,9 +169,9 @@ async def test_a_chat_model_words_a_new_lesson_and_the_counts_stay_ours(tmp_path
     assert (found[US]["origin"], found[US]["written_by"]) == ("statistics", "statistics")
 
 
-async def test_a_model_that_fails_leaves_the_statistical_text(tmp_path: Path) -> None:
+async def test_a_model_that_fails_leaves_the_statistical_text(past: Path) -> None:
     with ScriptedModel([forever(error(500))]) as model:
-        async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
+        async with open_company(past, Told(), PORTFOLIO_OF_LESSONS, **configured(model)) as company:
             assert set(await taught(company)) == {EU, US}
 
 
@@ -174,8 +187,8 @@ async def outcome(company: Company, subject: str, name: str, loyalty: float) -> 
         await asyncio.sleep(0.02)
 
 
-async def test_lessons_of_a_revoked_source_are_retired_and_come_back_with_it(tmp_path: Path) -> None:
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+async def test_lessons_of_a_revoked_source_are_retired_and_come_back_with_it(past: Path) -> None:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         segue, found = company.segue, await taught(company)
         (source,) = {one["source"] for one in (await segue.memories.episodes("default", None, 50)).items}
         await segue.sources.revoke("default", source, by="ann", reason="a broken feed")
@@ -189,12 +202,12 @@ async def test_lessons_of_a_revoked_source_are_retired_and_come_back_with_it(tmp
 
 
 async def test_a_lesson_of_a_revoked_source_is_not_shown_even_while_nothing_can_be_distilled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    past: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def stuck(*_: object) -> None:
         await asyncio.Event().wait()
 
-    async with open_company(tmp_path, Told(), PORTFOLIO_OF_LESSONS) as company:
+    async with open_company(past, Told(), PORTFOLIO_OF_LESSONS) as company:
         await taught(company)
         data = {"message": "the parcel is late", "region": "eu", "tool": "book_call"}
         other = replace(raw("c-other", id="e-other", **data), source="/other")
@@ -210,7 +223,7 @@ async def test_a_lesson_of_a_revoked_source_is_not_shown_even_while_nothing_can_
         while (await company.segue.memories.outcomes("default", "new", None, 9)).items:
             await asyncio.sleep(0.02)
         assert (await company.segue.lessons.page("default", None, "active", None, 50)).items, "retired later"
-    request, run = await asked_of_a_model(tmp_path, "eu")
+    request, run = await asked_of_a_model(past, "eu")
     assert "book_call" in request.system.split("<evidence>")[-1], "there is evidence, or nothing would be shown anyway"
     assert EU.replace('"', '\\"') not in request.system
     assert run["decisions"][0]["lessons"] == []

@@ -23,6 +23,8 @@ from agent.store.tables import runs
 from tests.agent.company import Script, open_company
 from tests.agent.letters import NOW, accepted, row_of, store
 
+SOMEBODY_WAITS = "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)"
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
@@ -127,24 +129,25 @@ async def test_a_run_is_not_held_for_a_pause_that_has_ended(database: Database, 
         assert not await database.write(stands)
 
 
-async def test_a_run_held_while_its_pause_is_ended_is_released(tmp_path: Path, postgres_url: str, tenant: str) -> None:
-    async with store(postgres_url) as database:
+async def test_a_run_held_while_its_pause_is_ended_is_released(postgres_url: str, tenant: str) -> None:
+    async with store(postgres_url) as database, store(postgres_url) as another:
         pauses, run = a_worker(database), await accepted(database, tenant)
         await pauses.pause(tenant, "all", "", by="ann", reason=None)
-        holding, resuming = threading.Event(), threading.Event()
+        holding, ended = threading.Event(), threading.Event()
 
         def work(connection: Connection) -> None:
             assert stored.stands(connection, tenant, "all")
             holding.set()
-            resuming.wait(10)
+            while not (ended.is_set() or connection.exec_driver_sql(SOMEBODY_WAITS).scalar_one()):
+                pass
             connection.execute(update(runs).where(runs.c.id == run).values(held="all"))
 
-        def end(connection: Connection) -> None:
-            holding.wait(10)
-            resuming.set()
-            stored.resume(connection, tenant, "all", "")
+        async def end() -> None:
+            await asyncio.to_thread(holding.wait)
+            await another.write(lambda connection: stored.resume(connection, tenant, "all", ""))
+            ended.set()
 
-        await asyncio.gather(database.write(work), database.write(end))
+        await asyncio.gather(database.write(work), end())
         assert (await row_of(database, run))["held"] is None
 
 

@@ -20,7 +20,7 @@ from agent.store.queries import RunFilter
 from agent.types import Question
 from agent.wiring import Settings, open_segue
 from tests.agent.company import Script, call, dies, embedder, open_company, raw
-from tests.agent.conftest import new_database
+from tests.agent.conftest import empty_database, new_database
 from tests.agent.test_habits import BARE, live_through
 from tests.agent.test_large_results import PORTFOLIO as LARGE
 from tests.agent.test_large_results import archive
@@ -32,7 +32,7 @@ async def test_a_story_with_an_approval_a_doubt_and_an_outcome_goes_the_same_way
     tmp_path: Path, postgres_url: str
 ) -> None:
     """Twice on one database: the second time the schema is there and the first one's rows are not in the way."""
-    url = new_database(postgres_url, "story")
+    url = empty_database(postgres_url, "story")
     for times in (1, 2):
         await story(tmp_path / str(times), url, times)
 

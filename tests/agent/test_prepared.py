@@ -17,6 +17,7 @@ from agent.store.dialects import among, inserting, listed, unless_there
 from agent.store.prepared import Prepared
 from agent.store.tables import episodes, inbox
 from tests.agent.conftest import new_database
+from tests.agent.letters import store
 
 WHEN = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=UTC)
 EVENT: dict[str, Any] = {
@@ -42,10 +43,8 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     url = f"sqlite:///{tmp_path / 'store.sqlite'}"
     if request.param == "postgresql":
         url = new_database(request.getfixturevalue("postgres_url"), f"prepared_{uuid4().hex}")
-    opened = Database(url)
-    await opened.open()
-    yield opened
-    await opened.aclose()
+    async with store(url) as opened:
+        yield opened
 
 
 async def test_values_come_back_as_they_do_from_sqlalchemy(database: Database) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from agent.store.database import Database
 from agent.store.right_of_way import RightOfWay
+from tests.agent.letters import store
 from tests.durability.faults.holder import hold
 
 FILE = "store.sqlite"
@@ -21,11 +22,10 @@ FILE = "store.sqlite"
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
     """With a table of numbers, none twice."""
-    opened = Database(f"sqlite:///{tmp_path / FILE}")
-    await opened.open()
-    await opened.write(lambda connection: connection.exec_driver_sql("CREATE TABLE numbers (n INTEGER PRIMARY KEY)"))
-    yield opened
-    await opened.aclose()
+    create = "CREATE TABLE numbers (n INTEGER PRIMARY KEY)"
+    async with store(f"sqlite:///{tmp_path / FILE}") as opened:
+        await opened.write(lambda connection: connection.exec_driver_sql(create))
+        yield opened
 
 
 async def put(database: Database, number: int) -> None:

@@ -1,4 +1,7 @@
-"""A scripted chat model behind Segue's HTTP, on a world of its own: every fault has a named end, with real waits."""
+"""A scripted chat model behind Segue's HTTP, on a world of its own: every fault has a named end, with real waits.
+
+They are a tenth as long as by default; how long those are is told in tests/agent/deciders/test_chat_faults.py.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 import evals
+from agent.deciders import chat_endpoint
 from agent.recording import Retrying
 from agent.wiring import Settings, open_segue
 from api.app import build_app
@@ -34,12 +39,13 @@ from tests.scripted_model import (
 WORLD = "retail_care"
 PORTFOLIO = Path(evals.__file__).parent / "worlds" / WORLD / "portfolio.yaml"
 WITHIN_S = 45.0
-"""Three tries of a run, each of up to five attempts with at most 7.5 s of waiting in all."""
+"""Three tries of a run, each of up to five attempts with at most 0.75 s of waiting in all, beside fifteen others."""
+HURRY = 10.0
 
 FAULTS: Mapping[str, tuple[Sequence[Reply], tuple[str, str]]] = {
     # what the model answers, the last for ever; how the run ends
-    "429 once": ([rate_limited("1"), text("well again")], ("done", "finished")),
-    "429 for ever": ([rate_limited("1")], ("failed", "model_unavailable")),
+    "429 once": ([rate_limited(str(1 / HURRY)), text("well again")], ("done", "finished")),
+    "429 for ever": ([rate_limited(str(1 / HURRY))], ("failed", "model_unavailable")),
     "429 until tomorrow": ([rate_limited("86400")], ("failed", "model_unavailable")),
     "500 once": ([error(500), text("well again")], ("done", "finished")),
     "500 for ever": ([error(500)], ("failed", "model_unavailable")),
@@ -103,7 +109,11 @@ async def events_of(stage: Stage, customers: Sequence[str]) -> list[dict[str, An
     return [{**made, "id": f"about-{customer}", "subject": customer} for customer in customers]
 
 
-async def test_whatever_the_model_does_the_run_comes_to_a_named_end_in_time(tmp_path: Path) -> None:
+async def test_whatever_the_model_does_the_run_comes_to_a_named_end_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = chat_endpoint.backoff_s
+    monkeypatch.setattr(chat_endpoint, "backoff_s", lambda attempt, salt: usual(attempt, salt) / HURRY)
     customers = {f"cust-{number:04}": name for number, name in enumerate(FAULTS, start=1)}
     answer = ByCustomer({customer: FAULTS[name][0] for customer, name in customers.items()})
     async with chat_stage(tmp_path, answer) as stage:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.likeness import Agreements, agree, facts
+from memory.likeness import Agreements, agree, column, facts
 from memory.scoring import Neighbour, corrected, evidence, scores
 from memory.settings import Settings
 from memory.types import ActionEvidence, Feature
@@ -47,7 +47,7 @@ def _surprise(*near: Neighbour, settings: Settings = SETTINGS, features: Mapping
 def _agreements(rows: Sequence[Mapping[str, Feature]]) -> Agreements:
     """Of the first, as the situation, and the others."""
     situation, *others = map(facts, rows)
-    return Agreements(situation, others, SETTINGS.mismatch)
+    return Agreements(situation, lambda name: column(name, others), len(others), SETTINGS.mismatch)
 
 
 def _said(action: str, surprise: float) -> ActionEvidence:

@@ -15,7 +15,7 @@ from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert, select, text
 
 import agent.store.database
-from tests.agent.conftest import new_database
+from tests.agent.conftest import empty_database
 
 HERE = Path(__file__).parent
 REVISIONS = sorted(file.stem for file in HERE.glob("*.sql"))
@@ -32,7 +32,7 @@ def restore(revision: str, file: Path) -> str:
 def restore_on_postgres(revision: str, folder: Path, server: str) -> str:
     """The same rows in a database of their own on a server, with that revision's own schema; its URL."""
     stored = restore(revision, folder / f"{revision}.sqlite")
-    url = new_database(server, f"released_{revision}")
+    url = empty_database(server, f"released_{revision}")
     config = Config()
     config.set_main_option("script_location", str(Path(agent.store.database.__file__).parent / "migrations"))
     with create_engine(url).begin() as connection:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent.conftest import new_database
+from tests.agent.conftest import empty_database
 from tests.durability.workers.fleet import Fleet, open_fleet, until
 from tests.postgres_server import NoServer, postgres_server
 
@@ -30,7 +30,7 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def fleet(server: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Fleet]:
     """`segue serve` and two workers."""
-    with open_fleet(tmp_path, new_database(server, f"fleet_{os.urandom(4).hex()}"), workers=2) as opened:
+    with open_fleet(tmp_path, empty_database(server, f"fleet_{os.urandom(4).hex()}"), workers=2) as opened:
         yield opened
 
 
