@@ -11,7 +11,7 @@ from agent.operating.tool_figures import lowest_share, quantile
 from agent.store.figures import ToolCount
 from tests.agent.company import dies, open_company, refuses
 from tests.agent.lesson_company import PORTFOLIO_OF_LESSONS, Told, lives, rightly
-from tests.operating.tool_company import OTHER, READER, TOOLBOX, AsTold, live, look, now
+from tests.operating.tool_company import OTHER, READER, TOOLBOX, AsTold, first, live, look, now
 from tools.errors import ToolError
 
 
@@ -35,7 +35,7 @@ async def test_the_tool_that_fails_most_is_told_with_its_share_counts_and_last_e
     line = found.words.splitlines()[1]
     assert "book_call: 4 calls, 1 done, 3 of 4 (75 %) did not succeed (2 failed, 1 unknown)" in line
     assert "the line went dead" in line
-    row = found.data["items"][0]  # type: ignore[index,call-overload]
+    row = first(found)
     assert (row["tool"], row["calls"], row["failed"], row["unknown"], row["share_failed"]) == (
         "book_call",
         4,
