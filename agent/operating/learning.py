@@ -29,21 +29,13 @@ async def learned(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     changes = [one for one in await segue.drifting.list(tenant, None) if _within(one["noted_at"], window)]
     uplifts = [one for one in await segue.uplifts.list(tenant, None) if one["difference"] is not None]
     outcomes, rewards = await _outcomes(segue, tenant, window, now)
-    over = span(window.since, window.until, now)
     told = [
         *_lessons("found", len(news.found), found),
         f"{number(len(news.renewed), 'known lesson')} got new counts or words." if news.renewed else "",
         *_lessons("retired", len(news.retired), retired),
         *_changes(changes, now),
         *outcomes,
-        *(_uplift(one) for one in uplifts[:TOLD]),
     ]
-    told = [one for one in told if one]
-    head = f"Learned {over}: {number(episodes, 'new episode')}."
-    if not told and not episodes:
-        head = f"Nothing was learned {over}: no run ended, and no outcome came. Ask for a longer time."
-    elif not told:
-        head += " No outcome came, no lesson was found and nothing changed: without outcomes nothing can be learned."
     return Found(
         data=small(
             {
@@ -59,10 +51,21 @@ async def learned(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
                 ],
             }
         ),
-        words=lines(head, told),
+        words=lines(
+            _head(span(window.since, window.until, now), episodes, any(told)),
+            told,
+            [_uplift(one) for one in uplifts[:TOLD]],
+        ),
         cards=tuple(Card(kind="lesson", id=one["id"], title=plain(one["text"], 200)) for one in found[:TOLD]),
         suggestions=("how did like cases end?", "which tool fails most this week?", "figures of this week"),
     )
+
+
+def _head(over: str, episodes: int, news: bool) -> str:
+    if not news and not episodes:
+        return f"Nothing was learned {over}: no run ended, and no outcome came. Ask for a longer time."
+    more = " No outcome came, no lesson was found and nothing changed: without outcomes nothing can be learned."
+    return f"Learned {over}: {number(episodes, 'new episode')}.{'' if news else more}"
 
 
 def _within(moment: str | None, window: Window) -> bool:

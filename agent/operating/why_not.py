@@ -135,7 +135,7 @@ async def _story(segue: Segue, asker: Asker, tool: str, told: Verdict, now: date
     why_not = f" Why not: {said(mine['why_not'])}." if mine["why_not"] else ""
     if rival is None:
         left = _left(told, mine, purpose)
-        behind = [] if told.why == "not_relevant" else await _behind(segue, asker, [mine], now)
+        behind = [] if told.why != "left" else await _behind(segue, asker, [mine], now)
         return [f"{run}: {left}{why_not}", *behind]
     better = "" if rival["score"] >= mine["score"] else ", though the score was higher"
     return [

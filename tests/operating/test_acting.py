@@ -76,6 +76,10 @@ async def test_the_one_approval_that_fits_is_proposed_with_its_hash_and_answered
         assert proposal.arguments["arguments_hash"] == run["approvals"][0]["arguments_hash"]
         assert proposal.title == 'Approve: pay_back {"customer": "c-1", "amount": 40} for c-1'
         assert "Calls pay_back" in proposal.consequence
+        name = run["approvals"][0]["id"]
+        for other in ({"subject": "c-2"}, {"tool": "pause_mail"}):
+            with pytest.raises(ToolError, match="is something else: pay_back"):
+                await propose(company, "answer_approval", ALICE, **{"approval": name, "answer": "approve", **other})
         with pytest.raises(ToolError, match="2 approvals are pending: say which"):
             await propose(company, "answer_approval", answer="approve")
         with pytest.raises(ToolError, match=r"amount is 70, more than 50. It is not proposed"):

@@ -77,7 +77,10 @@ async def test_figures_count_how_runs_ended_and_how_many_without_a_person(tmp_pa
     assert found.data["runs"] == {"done": 2, "waiting": 1, "failed": 1}
     assert found.data["finished_without_a_person"] == 2
     assert found.data["outcomes"] == {"runs": 2, "good": 1, "mean_reward": 0.5, "unmatched": 0}
-    assert "2 of 4 (50 %) are done, 2 of them without a person; 1 failed; 1 wait for a person, 0 go on." in found.words
+    assert (
+        "2 of 4 (50 %) are done, 2 of them without a person; 1 failed; waiting for a person: 1, going on: 0."
+        in found.words
+    )
     assert "Approvals and questions: 1 pending." in found.words
     assert after.words.startswith("Nothing came in since")
     assert theirs.data["total"] == 0
