@@ -7,7 +7,7 @@ from datetime import datetime
 
 from agent.operating import asked
 from agent.operating.types import Asker, Card, Found
-from agent.operating.wording import as_moment, lines, number, plain, said, share, small, span, when
+from agent.operating.wording import as_moment, clock, lines, number, plain, said, share, small, span
 from agent.service import Segue
 from agent.store.chat_queries import Window
 from agent.store.figures import before
@@ -93,12 +93,21 @@ def _lesson(one: Shown) -> JsonObject:
 
 def _changes(changes: Sequence[Shown], now: datetime) -> list[str]:
     told = [
-        f"  {plain(one['action'])} ({plain(one['type'])}) turns out {one['way']} since {when(one['at'], now)}: "
+        f"  {plain(one['action'])} ({plain(one['type'])}{_whose(one)}) turns out {one['way']} since {_at(one, now)}: "
         f"{one['found']:.2f} in {number(one['since'], 'outcome')}, where {one['expected']:.2f} was to be expected."
         for one in changes[:TOLD]
     ]
     more = [f"  and {len(changes) - TOLD} more"] if len(changes) > TOLD else []
     return [f"{number(len(changes), 'change')} found:", *told, *more] if changes else []
+
+
+def _at(change: Shown, now: datetime) -> str:
+    known = as_moment(change["at"])
+    return "an unknown time" if known is None else clock(known, now)
+
+
+def _whose(change: Shown) -> str:
+    return "" if change["source"] is None else f", by {plain(change['source'])}"
 
 
 async def _outcomes(segue: Segue, tenant: str, window: Window, now: datetime) -> tuple[list[str], JsonObject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,6 +105,22 @@ async def test_what_was_learned_tells_lessons_outcomes_and_what_was_retired(tmp_
     assert found.data["outcomes"] == {"runs": 48, "good": 24, "mean_reward": 0.5, "mean_reward_before": None}
     assert later.words.startswith("Nothing was learned since")
     assert theirs.words.startswith("Nothing was learned since")
+
+
+async def test_what_was_learned_tells_changes_and_what_memory_adds(tmp_path: Path) -> None:
+    portfolio = PORTFOLIO_OF_LESSONS.replace("    allow: [know", "    learning: {control: 0.5}\n    allow: [know")
+    async with open_company(tmp_path, Told(), portfolio) as company:
+        before = await look(company, "learned")
+        for index in range(21):
+            data: dict[str, Any] = {"region": "eu", "tool": "book_call"}
+            await live(company, f"c-{index}", [], float(index < 12), **data)
+        await company.segue.drifting.look("default", "customer.upset")
+        found = await look(company, "learned")
+    assert "change found" not in before.words
+    assert "1 change found:" in found.words
+    assert "book_call (customer.upset, by /tests) turns out worse since " in found.words
+    assert "Memory changes the reward of customer.upset by " in found.words
+    assert "(95 % interval " in found.words
 
 
 async def test_tools_are_shown_with_their_health_and_what_they_take(tmp_path: Path) -> None:
