@@ -43,7 +43,7 @@ async def propose_settlement(segue: Segue, asker: Asker, arguments: JsonObject) 
         tool="settle_effect",
         arguments=exactly,
         title=f"Settle as {state}: {call}",
-        consequence=f"{call} counts as {state}, {then}, and run {effect['run']} goes on. No tool is asked.",
+        consequence=f"{call} counts as {state}, {then}, and run {effect['run']} goes on. Nothing is sent to the tool.",
         cards=(Card(kind="effect", id=effect["key"], title=call, detail={"run": effect["run"]}),),
     )
 

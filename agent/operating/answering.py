@@ -51,7 +51,8 @@ async def propose_answer(segue: Segue, asker: Asker, arguments: JsonObject) -> P
         "arguments": None if call is None else call["arguments"],
         "reason": reason,
     }
-    what = said(found["question"]) if call is None else f"{plain(call['tool'])} {exact(call['arguments'])}"
+    asks = call is None or (answer == "reject" and found["kind"] == "question")
+    what = said(found["question"]) if call is None or asks else f"{plain(call['tool'])} {exact(call['arguments'])}"
     return Proposal(
         tool=TOOL,
         arguments=exactly,
@@ -81,14 +82,11 @@ def bound_to(approval: Shown) -> str:
 async def _meant(segue: Segue, asker: Asker, arguments: JsonObject) -> Shown:
     """The one pending approval that fits. Raises `ToolError` where none does, or several do."""
     name = asked.id_(arguments, "approval")
-    if name is not None:
-        found = await segue.approval(asker.tenant, name)
-        _check_pending(segue, found)
-        run = await segue.run(asker.tenant, found["run"])
-        return {**found, "subject": run["event"]["subject"]}
     given, tool = asked.text(arguments, "subject"), asked.text(arguments, "tool")
     subject = None if given is None else await asked.known_subject(segue, asker, given)
     base = None if tool is None else asked.base_of(await asked.known_action(segue, asker, tool))
+    if name is not None:
+        return await _named(segue, asker, name, subject, base)
     page = await segue.desk.pending(asker.tenant, subject, base, MOST)
     about = "".join([f" for {plain(subject)}" if subject else "", f" of {plain(base)}" if base else ""])
     if not page.items:
@@ -98,6 +96,18 @@ async def _meant(segue: Segue, asker: Asker, arguments: JsonObject) -> Shown:
         raise ToolError(f"{number(page.total, 'approval')}{about} are pending: say which. {_pending(page.items)}")
     only: Shown = page.items[0]
     return only
+
+
+async def _named(segue: Segue, asker: Asker, name: str, subject: str | None, tool: str | None) -> Shown:
+    """The approval of that id, which must not be about something else than was said beside it."""
+    found = await segue.approval(asker.tenant, name)
+    _check_pending(segue, found)
+    run = await segue.run(asker.tenant, found["run"])
+    shown = {**found, "subject": run["event"]["subject"]}
+    other_tool = found["kind"] == "call" and tool not in (None, found["tool"])
+    if other_tool or subject not in (None, shown["subject"]):
+        raise ToolError(f"approval {name} is something else: {_asks(shown)} for {plain(shown['subject'])}")
+    return shown
 
 
 def _pending(found: Sequence[Shown]) -> str:

@@ -137,4 +137,4 @@ def told_cases(cases: Sequence[Case], action: str, now: datetime, most: int = TO
         return [f"  No like case speaks of {plain(action)}."]
     counted = endings(cases, action).words()
     head = f"  Of {number(len(cases), 'like case')} of {plain(action)} {counted}:"
-    return [head, *case_lines(cases, now, action, most)]
+    return [head, *(f"  {line}" for line in case_lines(cases, now, action, most))]

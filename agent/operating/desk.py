@@ -10,15 +10,18 @@ from sqlalchemy import Connection
 
 from agent.errors import NotFound
 from agent.operating.cases import Case, as_case, reward_of
+from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
 from agent.store import chat_queries, episodes, figures, pauses, queries, sources
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
-from agent.store.pauses import Scope, held_text
+from agent.store.pauses import Scope
 from agent.store.queries import Shown
 
 LATEST_DECISIONS = 500
+LONGEST_SUBJECT = 1_024
+"""Characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +66,17 @@ class Desk:
         return await self._database.read(lambda found: chat_queries.find_runs(found, tenant, wanted, limit))
 
     async def subject(self, tenant: str, given: str) -> str | None:
-        """The subject of some run that is written like this, but for letters' case; None where there is none."""
+        """The subject of some run that is written like this; else the only late one that is shown like this, but for
+        letters' case; None where there is none.
+        """
 
         def look(connection: Connection) -> str | None:
             if chat_queries.has_subject(connection, tenant, given):
                 return given
-            same = (one for one in chat_queries.subjects(connection, tenant) if one.casefold() == given.casefold())
-            return next(same, None)
+            meant = plain(given, LONGEST_SUBJECT).casefold()
+            known = chat_queries.subjects(connection, tenant)
+            same = [one for one in known if plain(one, LONGEST_SUBJECT).casefold() == meant]
+            return same[0] if len(same) == 1 else None
 
         return await self._database.read(look)
 
@@ -141,7 +148,7 @@ class Desk:
         """A pause, if it stands, and how many runs it holds."""
 
         def look(connection: Connection) -> tuple[pauses.Pause | None, int]:
-            held = chat_queries.held_by(connection, tenant, held_text(scope, name))
+            held = chat_queries.held_back(connection, tenant, scope, name)
             return pauses.find(connection, tenant, scope, name), held
 
         return await self._database.read(look)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from agent.operating import asked
 from agent.operating.types import Asker, Card, Found
-from agent.operating.wording import as_moment, lines, number, plain, said, share, small, span, when
+from agent.operating.wording import as_moment, clock, lines, number, plain, said, share, small, span
 from agent.service import Segue
 from agent.store.chat_queries import Window
 from agent.store.figures import before
@@ -29,21 +29,13 @@ async def learned(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     changes = [one for one in await segue.drifting.list(tenant, None) if _within(one["noted_at"], window)]
     uplifts = [one for one in await segue.uplifts.list(tenant, None) if one["difference"] is not None]
     outcomes, rewards = await _outcomes(segue, tenant, window, now)
-    over = span(window.since, window.until, now)
     told = [
         *_lessons("found", len(news.found), found),
         f"{number(len(news.renewed), 'known lesson')} got new counts or words." if news.renewed else "",
         *_lessons("retired", len(news.retired), retired),
         *_changes(changes, now),
         *outcomes,
-        *(_uplift(one) for one in uplifts[:TOLD]),
     ]
-    told = [one for one in told if one]
-    head = f"Learned {over}: {number(episodes, 'new episode')}."
-    if not told and not episodes:
-        head = f"Nothing was learned {over}: no run ended, and no outcome came. Ask for a longer time."
-    elif not told:
-        head += " No outcome came, no lesson was found and nothing changed: without outcomes nothing can be learned."
     return Found(
         data=small(
             {
@@ -59,10 +51,21 @@ async def learned(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
                 ],
             }
         ),
-        words=lines(head, told),
+        words=lines(
+            _head(span(window.since, window.until, now), episodes, any(told)),
+            told,
+            [_uplift(one) for one in uplifts[:TOLD]],
+        ),
         cards=tuple(Card(kind="lesson", id=one["id"], title=plain(one["text"], 200)) for one in found[:TOLD]),
         suggestions=("how did like cases end?", "which tool fails most this week?", "figures of this week"),
     )
+
+
+def _head(over: str, episodes: int, news: bool) -> str:
+    if not news and not episodes:
+        return f"Nothing was learned {over}: no run ended, and no outcome came. Ask for a longer time."
+    more = " No outcome came, no lesson was found and nothing changed: without outcomes nothing can be learned."
+    return f"Learned {over}: {number(episodes, 'new episode')}.{'' if news else more}"
 
 
 def _within(moment: str | None, window: Window) -> bool:
@@ -90,12 +93,21 @@ def _lesson(one: Shown) -> JsonObject:
 
 def _changes(changes: Sequence[Shown], now: datetime) -> list[str]:
     told = [
-        f"  {plain(one['action'])} ({plain(one['type'])}) turns out {one['way']} since {when(one['at'], now)}: "
+        f"  {plain(one['action'])} ({plain(one['type'])}{_whose(one)}) turns out {one['way']} since {_at(one, now)}: "
         f"{one['found']:.2f} in {number(one['since'], 'outcome')}, where {one['expected']:.2f} was to be expected."
         for one in changes[:TOLD]
     ]
     more = [f"  and {len(changes) - TOLD} more"] if len(changes) > TOLD else []
     return [f"{number(len(changes), 'change')} found:", *told, *more] if changes else []
+
+
+def _at(change: Shown, now: datetime) -> str:
+    known = as_moment(change["at"])
+    return "an unknown time" if known is None else clock(known, now)
+
+
+def _whose(change: Shown) -> str:
+    return "" if change["source"] is None else f", by {plain(change['source'])}"
 
 
 async def _outcomes(segue: Segue, tenant: str, window: Window, now: datetime) -> tuple[list[str], JsonObject]:

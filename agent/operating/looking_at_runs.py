@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from agent.operating import asked, run_stories
@@ -12,6 +11,7 @@ from agent.operating.wording import lines, number, plain, rows, small, span
 from agent.portfolio.mistakes import suggest
 from agent.service import Segue
 from agent.store.chat_queries import RunSearch
+from agent.store.queries import Shown
 from tools.errors import ToolError
 from tools.types import JsonObject
 
@@ -87,7 +87,7 @@ async def explain_run(segue: Segue, asker: Asker, arguments: JsonObject) -> Foun
         raise ToolError(f"run is missing. Right: the id of a run, such as {asked.EXAMPLE}.")
     run = await segue.run(asker.tenant, name)
     reward = (await segue.desk.rewards([run["id"]])).get(run["id"])
-    recalled = await _recalled(segue, asker, run["evidence"], arm=run["arm"], decided=bool(run["decisions"]), now=now)
+    recalled = await _recalled(segue, asker, run, now)
     tools = sorted({one["tool"] for one in run["effects"]})
     why = [f"why was {plain(tool)} called in run {run['id']}?" for tool in tools[:1]]
     return Found(
@@ -98,17 +98,16 @@ async def explain_run(segue: Segue, asker: Asker, arguments: JsonObject) -> Foun
     )
 
 
-async def _recalled(
-    segue: Segue, asker: Asker, evidence: Sequence[JsonObject], *, arm: str | None, decided: bool, now: datetime
-) -> list[str]:
+async def _recalled(segue: Segue, asker: Asker, run: Shown, now: datetime) -> list[str]:
     """What memory had to say of each action, and how those cases ended."""
-    if not decided:
-        return ["Nothing is decided yet."]
-    if not evidence:
-        return ["It was decided without memory, to compare." if arm == "control" else "Memory knew nothing like it."]
+    if not run["decisions"]:
+        return ["Nothing was decided." if run["closed_at"] else "Nothing is decided yet."]
+    if not run["evidence"]:
+        control = run["arm"] == "control"
+        return ["It was decided without memory, to compare." if control else "Memory knew nothing like it."]
     told: list[str] = []
-    for one in evidence:
-        names = _names(one)
+    for one in run["evidence"]:
+        names: list[str] = one["episodes"]
         cases = await segue.desk.cases(asker.tenant, names)
         action = str(one["action"])
         kept = [cases[name] for name in names if name in cases]
@@ -117,8 +116,3 @@ async def _recalled(
             told.append(f"Memory of {plain(action)}: of {number(len(kept), 'like case')} {counted}:")
             told += case_lines(kept, now, action, most=2)
     return told
-
-
-def _names(evidence: JsonObject) -> list[str]:
-    names = evidence.get("episodes")
-    return [str(name) for name in names] if isinstance(names, list) else []

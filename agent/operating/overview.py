@@ -68,7 +68,7 @@ def _lines(found: Counts, total: int) -> list[str]:
     return [
         f"Events: {kinds}{' and others' if len(types) > TYPES else ''}.",
         f"{share(of.get('done', 0), total)} are done, {_alone(found)} of them without a person"
-        f"{'; ' + listed(others) if others else ''}; {of.get('waiting', 0)} wait for a person, {still} go on.",
+        f"{'; ' + listed(others) if others else ''}; waiting for a person: {of.get('waiting', 0)}, going on: {still}.",
         f"Decisions: {decided}{f', with {found.tokens} tokens of a model' if found.tokens else ''}." if decided else "",
         f"Effects: {effects}." if effects else "No tool was called.",
         f"Approvals and questions: {answers}." if answers else "",

@@ -31,7 +31,7 @@ TIME: Mapping[str, JsonObject] = {"since": SINCE, "until": UNTIL}
 
 def toolbox() -> Toolbox:
     """Every tool by its name, in the order in which help tells them."""
-    made = [*_about_runs(), *_about_choices(), *_about_the_whole(), *_acts()]
+    made = [*_about_runs(), *_about_choices(), *_about_the_whole(), *_answers(), *_holds()]
     return {one.tool.name: one for one in made}
 
 
@@ -145,7 +145,7 @@ def _about_the_whole() -> list[OperatorTool]:
     ]
 
 
-def _acts() -> list[OperatorTool]:
+def _answers() -> list[OperatorTool]:
     return [
         _acting(
             "send_event",
@@ -185,6 +185,11 @@ def _acts() -> list[OperatorTool]:
             ["key", "state"],
             (acting.propose_settlement, acting.settle_effect),
         ),
+    ]
+
+
+def _holds() -> list[OperatorTool]:
+    return [
         _acting(
             "pause",
             "Pause everything, a tool or an event type. What it holds waits until it is resumed.",

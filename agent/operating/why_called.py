@@ -62,8 +62,8 @@ async def why_called(segue: Segue, asker: Asker, arguments: JsonObject) -> Found
         return Found(data=rows([]), words=words, suggestions=(f"why was {tool} not used?", f"show {tool}"))
     told = done or found.items
     if done:
-        head = f"{tool} was called {number(len(done), 'time')}{where}" if found.total <= MOST else f"{tool}{where}"
-        head += f"; the latest {TOLD}:" if len(done) > TOLD else ":"
+        asked_for = f"asked for {found.total} times" if found.total > MOST else f"called {number(len(done), 'time')}"
+        head = f"{tool} was {asked_for}{where}{f'; the latest {TOLD} calls' if len(done) > TOLD else ''}:"
     else:
         head = f"{tool} was asked for{where}, but not carried out:"
     stories = [line for one in told[:TOLD] for line in await _story(segue, asker, one, now)]

@@ -71,9 +71,7 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     return Found(
         data=rows([_row(one) for one in others[:ROWS]], len(others), used=len(told) - len(others)),
         words=lines(head, stories, _known_actions(wanted, made), await _now(segue, asker, wanted.tool)),
-        cards=tuple(
-            Card(kind="run", id=one.decision["run"], title=f"{tool}: {COUNTED[one.why]}") for one in full
-        ),
+        cards=tuple(Card(kind="run", id=one.decision["run"], title=f"{tool}: {COUNTED[one.why]}") for one in full),
         suggestions=_suggestions(tool, others),
     )
 
@@ -112,7 +110,7 @@ def _head(tool: str, where: str, told: Sequence[Verdict], others: Sequence[Verdi
     used = [one.decision["run"] for one in told if one.why == "used"]
     of = f" (of the latest {LATEST_DECISIONS} decisions)" if full else ""
     if not others:
-        return f"{tool} was used in all {number(len(told), 'run')}{where}{of}, at last in run {used[0]}."
+        return f"{tool} was used in {len(told)} of {number(len(told), 'run')}{where}{of}, at last in run {used[0]}."
     counted = [
         f"{COUNTED[why]} in {sum(one.why == why for one in others)}"
         for why in COUNTED
@@ -137,7 +135,7 @@ async def _story(segue: Segue, asker: Asker, tool: str, told: Verdict, now: date
     why_not = f" Why not: {said(mine['why_not'])}." if mine["why_not"] else ""
     if rival is None:
         left = _left(told, mine, purpose)
-        behind = [] if told.why == "not_relevant" else await _behind(segue, asker, [mine], now)
+        behind = [] if told.why != "left" else await _behind(segue, asker, [mine], now)
         return [f"{run}: {left}{why_not}", *behind]
     better = "" if rival["score"] >= mine["score"] else ", though the score was higher"
     return [
@@ -183,7 +181,7 @@ def _known_actions(wanted: ToolSearch, made: Sequence[Shown]) -> str:
     base = asked.base_of(wanted.tool)
     if wanted.tool == base or wanted.tool in weighed:
         return ""
-    same = sorted(plain(one) for one in weighed if asked.base_of(one) == base)
+    same = sorted(plain(one) for one in weighed if asked.base_of(one) == base and one != base)
     return f"Of {plain(base)} these were weighed: {listed(same[:8])}." if same else ""
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 
 from agent.store import dead, queries
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
+from agent.store.pauses import Scope, held_text
 from agent.store.queries import Shown
 from agent.store.tables import approvals, calls, dead_letters, decisions, effects, runs
 
@@ -216,7 +217,11 @@ def open_letters(connection: Connection, tenant: str, subject: str | None, limit
     return Some(items=[one for one in shown if one is not None], total=_number(connection, query))
 
 
-def held_by(connection: Connection, tenant: str, held: str) -> int:
-    """How many queued runs wait for the end of a pause."""
-    query = select(func.count()).where(runs.c.tenant == tenant, runs.c.status == "queued", runs.c.held == held)
+def held_back(connection: Connection, tenant: str, scope: Scope, name: str) -> int:
+    """How many queued runs a pause keeps waiting, or would: a tool's only those that were about to call it."""
+    query = select(func.count()).where(runs.c.tenant == tenant, runs.c.status == "queued")
+    if scope == "event":
+        query = query.where(runs.c.event_type == name)
+    elif scope == "tool":
+        query = query.where(runs.c.held == held_text(scope, name))
     return connection.execute(query).scalar_one()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from agent.operating.tool_figures import lowest_share, quantile
 from agent.store.figures import ToolCount
 from tests.agent.company import dies, open_company, refuses
 from tests.agent.lesson_company import PORTFOLIO_OF_LESSONS, Told, lives, rightly
-from tests.operating.tool_company import OTHER, READER, TOOLBOX, AsTold, live, look, now
+from tests.operating.tool_company import OTHER, READER, TOOLBOX, AsTold, first, live, look, now
 from tools.errors import ToolError
 
 
@@ -35,7 +36,7 @@ async def test_the_tool_that_fails_most_is_told_with_its_share_counts_and_last_e
     line = found.words.splitlines()[1]
     assert "book_call: 4 calls, 1 done, 3 of 4 (75 %) did not succeed (2 failed, 1 unknown)" in line
     assert "the line went dead" in line
-    row = found.data["items"][0]  # type: ignore[index,call-overload]
+    row = first(found)
     assert (row["tool"], row["calls"], row["failed"], row["unknown"], row["share_failed"]) == (
         "book_call",
         4,
@@ -77,7 +78,10 @@ async def test_figures_count_how_runs_ended_and_how_many_without_a_person(tmp_pa
     assert found.data["runs"] == {"done": 2, "waiting": 1, "failed": 1}
     assert found.data["finished_without_a_person"] == 2
     assert found.data["outcomes"] == {"runs": 2, "good": 1, "mean_reward": 0.5, "unmatched": 0}
-    assert "2 of 4 (50 %) are done, 2 of them without a person; 1 failed; 1 wait for a person, 0 go on." in found.words
+    assert (
+        "2 of 4 (50 %) are done, 2 of them without a person; 1 failed; waiting for a person: 1, going on: 0."
+        in found.words
+    )
     assert "Approvals and questions: 1 pending." in found.words
     assert after.words.startswith("Nothing came in since")
     assert theirs.data["total"] == 0
@@ -101,6 +105,22 @@ async def test_what_was_learned_tells_lessons_outcomes_and_what_was_retired(tmp_
     assert found.data["outcomes"] == {"runs": 48, "good": 24, "mean_reward": 0.5, "mean_reward_before": None}
     assert later.words.startswith("Nothing was learned since")
     assert theirs.words.startswith("Nothing was learned since")
+
+
+async def test_what_was_learned_tells_changes_and_what_memory_adds(tmp_path: Path) -> None:
+    portfolio = PORTFOLIO_OF_LESSONS.replace("    allow: [know", "    learning: {control: 0.5}\n    allow: [know")
+    async with open_company(tmp_path, Told(), portfolio) as company:
+        before = await look(company, "learned")
+        for index in range(21):
+            data: dict[str, Any] = {"region": "eu", "tool": "book_call"}
+            await live(company, f"c-{index}", [], float(index < 12), **data)
+        await company.segue.drifting.look("default", "customer.upset")
+        found = await look(company, "learned")
+    assert "change found" not in before.words
+    assert "1 change found:" in found.words
+    assert "book_call (customer.upset, by /tests) turns out worse since " in found.words
+    assert "Memory changes the reward of customer.upset by " in found.words
+    assert "(95 % interval " in found.words
 
 
 async def test_tools_are_shown_with_their_health_and_what_they_take(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agent.service import GivenAnswer
 from agent.types import Question
 from tests.agent.company import Company, Script, call, open_company, raw
-from tests.operating.tool_company import PLANT, AsTold, joined, live, look, now
+from tests.operating.tool_company import PLANT, AsTold, first, joined, live, look, now
 from tools.errors import ToolError
 
 
@@ -36,8 +37,6 @@ async def test_why_a_tool_was_called_names_who_decided_its_reason_score_and_the_
 
 
 async def test_a_call_that_an_operator_turned_down_or_asked_for_says_so(tmp_path: Path) -> None:
-    from agent.service import GivenAnswer
-
     script = Script(
         [Question(text="what now?", options=(call("book_call", customer="c-1"),)), [call("pay_back", amount=5)]]
     )
@@ -59,31 +58,31 @@ async def test_a_call_that_an_operator_turned_down_or_asked_for_says_so(tmp_path
     assert 'cora rejected it, "too much".' in refused.words
 
 
-async def test_why_supplier_b_was_not_used_sets_its_score_and_cases_beside_those_of_the_chosen(tmp_path: Path) -> None:
+async def test_why_a_supplier_was_not_used_sets_its_score_and_cases_beside_those_of_the_chosen(tmp_path: Path) -> None:
     async with open_company(tmp_path, None, PLANT) as company:
         used = await _orders(company, 6)
         since = now()
         await _orders(company, 1, first=6)
-        found = await look(company, "why_not", tool="supplier B", since=since)
+        found = await look(company, "why_not", tool="supplier A", since=since)
         always = await look(company, "why_not", tool="order_part", since=since)
-        every = await look(company, "why_not", tool="order_part[supplier=B]")
+        every = await look(company, "why_not", tool="order_part[supplier=A]")
         never = await look(company, "why_not", tool="order_part[supplier=Z]", since=since)
         with pytest.raises(ToolError, match="may mean order_part"):
             await look(company, "why_not", tool="order")
-    assert "B" in used
+    assert "A" in used
     words = found.words
-    assert words.startswith("order_part[supplier=B] was not used in 1 of 1 run since ")
+    assert words.startswith("order_part[supplier=A] was not used in 1 of 1 run since ")
     assert "outdone by another in 1" in words
-    assert 'order_part[supplier=A] was chosen for "order the spare part", with a score of ' in words
-    assert " of order_part[supplier=B] (expected without memory " in words
-    assert "of order_part[supplier=B] " in words
+    assert 'order_part[supplier=B] was chosen for "order the spare part", with a score of ' in words
+    assert " of order_part[supplier=A] (expected without memory " in words
+    assert "of order_part[supplier=A] " in words
     assert "ended badly" in words
     assert "Of " in words
     assert "ended well" in words
-    row = found.data["items"][0]  # type: ignore[index,call-overload]
+    row = first(found)
     assert row["chosen"]["score"] > row["candidate"]["score"]
-    assert always.words.startswith("order_part was used in all 1 run since")
-    assert f"It was used in {number(used.count('B'))}, at last in run " in every.words
+    assert always.words.startswith("order_part was used in 1 of 1 run since")
+    assert f"It was used in {number(used.count('A'))}, at last in run " in every.words
     assert "never weighed in 1" in never.words
     assert "Of order_part these were weighed: order_part[supplier=A] and order_part[supplier=B]." in never.words
 
@@ -94,7 +93,7 @@ def number(runs: int) -> str:
 
 
 async def _orders(company: Company, count: int, first: int = 0) -> list[str]:
-    """Machines that fail, each ordered for as the Planner decides; only supplier A keeps them running."""
+    """Machines that fail, each ordered for as the Planner decides; only supplier B keeps them running."""
     suppliers = []
     for index in range(first, first + count):
         subject = f"m-{index}"
@@ -105,7 +104,7 @@ async def _orders(company: Company, count: int, first: int = 0) -> list[str]:
             raise AssertionError(run["approvals"])
         supplier = run["effects"][0]["arguments"]["supplier"]
         suppliers.append(supplier)
-        await company.send(subject, id=f"o-{index}", type="machine.runs", uptime=float(supplier == "A"))
+        await company.send(subject, id=f"o-{index}", type="machine.runs", uptime=float(supplier == "B"))
         await joined(company)
     return suppliers
 

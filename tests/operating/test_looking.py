@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -145,13 +146,14 @@ async def test_an_empty_store_is_answered_with_what_could_be_asked_instead(tmp_p
 async def test_a_misspelt_name_is_answered_with_the_nearest(tmp_path: Path) -> None:
     async with open_company(tmp_path, AsTold()) as company:
         await live(company, "customer-17", ["pause_mail"])
-        for tool, arguments, hint in (
+        wrong: list[tuple[str, dict[str, Any], str]] = [
             ("find_runs", {"subject": "custmer-17"}, "Did you mean 'customer-17'"),
             ("find_runs", {"event_type": "customer.upse"}, "Did you mean 'customer.upset'"),
             ("find_runs", {"status": "dead"}, "Right: queued, running"),
             ("tools", {"tool": "pause_mial"}, "Did you mean 'pause_mail'"),
             ("tools", {"step": "clam"}, "Did you mean 'calm'"),
             ("why_not", {"tool": "nothing like it"}, "there is no tool 'nothing like it'"),
-        ):
+        ]
+        for tool, arguments, hint in wrong:
             with pytest.raises(ToolError, match=hint):
                 await look(company, tool, **arguments)

@@ -64,7 +64,7 @@ def _weighed(tool: str, situation: Situation, chosen: bool) -> Candidate:
     )
 
 
-async def order_part(machine: str, part: str, supplier: Literal["B", "A"], idempotency_key: str) -> dict[str, str]:
+async def order_part(machine: str, part: str, supplier: Literal["A", "B"], idempotency_key: str) -> dict[str, str]:
     """Order a spare part for a machine from a supplier."""
     return {"ordered": part, "from": supplier}
 
@@ -139,6 +139,13 @@ async def joined(company: Company, tenant: str = "default") -> None:
     """Until every outcome has been looked at."""
     while (await company.segue.memories.outcomes(tenant, "new", None, 9)).items:
         await asyncio.sleep(0.01)
+
+
+def first(found: Found) -> dict[str, Any]:
+    """The first row of a listing."""
+    items: Any = found.data["items"]
+    row: dict[str, Any] = items[0]
+    return row
 
 
 def now() -> str:
