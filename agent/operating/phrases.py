@@ -24,6 +24,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "is anything of X waiting for approval",
         "what is blocked",
         "what is on my list",
+        "is anything urgent",
+        "what should I do next",
     ),
     "find_runs": (
         "what happened with customer X",
@@ -41,6 +43,11 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "in which runs was tool X called",
         "what have you been doing",
         "did something happen with X",
+        "which customers had X paused",
+        "for which machines was X called",
+        "what failed",
+        "what went wrong",
+        "what is going on with X",
         "did anyone approve the refund for X",
     ),
     "explain_run": (
@@ -149,6 +156,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what is the average reward",
         "statistics of the runs",
         "how many approvals were answered",
+        "how many customers complained",
+        "status",
     ),
     "help": (
         "what can you do",
@@ -161,6 +170,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "give me examples of questions",
         "who are you",
         "which commands are there",
+        "hello",
     ),
     "send_event": (
         "send a test event for machine X",

@@ -53,9 +53,7 @@ def subjects_in_any_case(connection: Connection, tenant: str, written: Collectio
 
 def run_ids(connection: Connection, tenant: str, ids: Collection[str]) -> list[str]:
     """Those that are runs."""
-    return list(
-        connection.execute(select(runs.c.id).where(runs.c.tenant == tenant, runs.c.id.in_(ids))).scalars()
-    )
+    return list(connection.execute(select(runs.c.id).where(runs.c.tenant == tenant, runs.c.id.in_(ids))).scalars())
 
 
 def approval_ids(connection: Connection, tenant: str, ids: Collection[str]) -> list[str]:
