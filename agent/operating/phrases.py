@@ -39,6 +39,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "the history of X",
         "anything new about X",
         "which events came in",
+        "what came in",
         "runs of event type X",
         "in which runs was tool X called",
         "what have you been doing",

@@ -12,16 +12,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from agent.deciders.planner_meaning import Similarities
-from agent.operating import cues
-from agent.operating.acting import ordered
-from agent.operating.asking import FILL, window
-from agent.operating.conversation import Message, asks_why, asks_why_not, carried, is_half, messages
-from agent.operating.looking_up import looked_up
-from agent.operating.mentions import mentioned
 from agent.operating.names import Names
-from agent.operating.routes import Desk, Read, Reply, Route, Routed, filled
-from agent.operating.saying import EMPTY, advice, cannot, example, refused, told
-from agent.operating.sentences import clean
+from agent.operating.routing import cues
+from agent.operating.routing.acting import ordered
+from agent.operating.routing.asking import FILL, window
+from agent.operating.routing.conversation import Message, asks_why, asks_why_not, carried, is_half, messages
+from agent.operating.routing.looking_up import looked_up
+from agent.operating.routing.mentions import mentioned
+from agent.operating.routing.routes import Read, Reply, Route, Routed, Setting, filled
+from agent.operating.routing.saying import EMPTY, advice, cannot, example, refused, told
+from agent.operating.routing.sentences import asked_for, clean
 from agent.operating.types import Asker, Toolbox
 from agent.types import Call, Decision, Situation
 from tools.types import JsonObject
@@ -59,14 +59,14 @@ class ChatPlanner:
         if situation.results:
             return self._finish(told(situation.results))
         data = situation.event.data
-        desk = Desk(
+        setting = Setting(
             similarities=self._similarities,
             names=self._names,
             toolbox={name: one for name, one in self._toolbox.items() if one.scope in self._asker.scopes},
             tenant=self._asker.tenant,
             now=_now(data, self._clock()),
         )
-        routed = await self._route(clean(situation.text), messages(data), desk, HALVES)
+        routed = await self._route(clean(situation.text), messages(data), setting, HALVES)
         if isinstance(routed, Reply):
             return self._finish(routed.text)
         call = Call(tool=routed.tool, arguments=routed.arguments, action=routed.tool)
@@ -75,40 +75,41 @@ class ChatPlanner:
     def _finish(self, text: str) -> Decision:
         return Decision(kind="finish", reason=text, decided_by=NAME)
 
-    async def _route(self, text: str, earlier: Sequence[Message], desk: Desk, halves: int) -> Routed:
+    async def _route(self, text: str, earlier: Sequence[Message], setting: Setting, halves: int) -> Routed:
         if not re.search(r"\w", text) and "?" not in text:
             return Reply(text=cannot(EMPTY, (), {}))
-        mentions = await mentioned(text, desk.names, desk.tenant, desk.now)
-        before = await carried(earlier, desk.names, desk.tenant, desk.now)
-        read = Read(mentions=mentions, carried=before, masked=mentions.masked(), there=await _there(desk))
+        mentions = await mentioned(text, setting.names, setting.tenant, setting.now)
+        before = await carried(earlier, setting.names, setting.tenant, setting.now)
+        read = Read(mentions=mentions, carried=before, masked=mentions.masked(), there=await _there(setting))
         if is_half(mentions) and halves and any(one.role == "operator" for one in earlier):
-            return await self._again(read, earlier, desk, halves - 1)
+            return await self._again(read, earlier, setting, halves - 1)
         if asks_why(mentions) or asks_why_not(mentions):
             return _why(read)
-        order = await ordered(read, desk)
+        order = await ordered(read, setting)
         if order is not None:
             return order
+        read = replace(read, masked=asked_for(read.masked))
         if cues.ADVICE.search(read.masked) and cues.ACT_WORDS.search(read.masked):
             return Reply(text=_advice(read))
-        return await looked_up(read, desk, {name: one.phrases for name, one in self._toolbox.items()})
+        return await looked_up(read, setting, {name: one.phrases for name, one in self._toolbox.items()})
 
-    async def _again(self, read: Read, earlier: Sequence[Message], desk: Desk, halves: int) -> Routed:
+    async def _again(self, read: Read, earlier: Sequence[Message], setting: Setting, halves: int) -> Routed:
         """The last question, asked of what this one names."""
         place = max(index for index, one in enumerate(earlier) if one.role == "operator")
-        last = await self._route(earlier[place].text, earlier[:place], desk, halves)
+        last = await self._route(earlier[place].text, earlier[:place], setting, halves)
         if isinstance(last, Reply):
             return last
         if last.tool not in FILL:
             return Reply(text=refused("several", example(last.tool, read.named)))
-        arguments = {**last.arguments, **_mine(last, read, desk)}
+        arguments = {**last.arguments, **_mine(last, read, setting)}
         if read.mentions.of("time"):
             arguments = {name: one for name, one in arguments.items() if name not in ("since", "until")} | window(read)
         return replace(last, arguments=arguments, why=f"as the question before: {last.why}")
 
 
-def _mine(last: Route, read: Read, desk: Desk) -> JsonObject:
+def _mine(last: Route, read: Read, setting: Setting) -> JsonObject:
     """What a half question names, of what the whole one can be about."""
-    takes = desk.toolbox[last.tool].tool.parameters.get("properties")
+    takes = setting.toolbox[last.tool].tool.parameters.get("properties")
     mentions = read.mentions
     given = filled(
         subject=mentions.first("subject"),
@@ -139,13 +140,13 @@ def _advice(read: Read) -> str:
     return advice(read.named)
 
 
-async def _there(desk: Desk) -> dict[str, str]:
+async def _there(setting: Setting) -> dict[str, str]:
     """Names there are, so that examples can be asked as they stand."""
-    last = await desk.names.last_event(desk.tenant, None)
-    tools = [(name, one.governance) for name, one in desk.names.tools.items() if one.governance.effect == "write"]
+    last = await setting.names.last_event(setting.tenant, None)
+    tools = [(name, one.governance) for name, one in setting.names.tools.items() if one.governance.effect == "write"]
     tool = next((name for name, _ in tools), None)
     risky = next((name for name, one in tools if one.risk == "high"), tool)
-    kind = last.type if last else next(iter(desk.names.event_types), None)
+    kind = last.type if last else next(iter(setting.names.event_types), None)
     there = {"subject": last and last.subject, "tool": tool, "risky": risky, "type": kind}
     return {name: value for name, value in there.items() if value}
 

@@ -10,7 +10,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent.operating.sentences import each_word
+from agent.operating.routing.sentences import each_word
 from tests.operating.routed_company import ACTING, Routed, open_routed
 from tools.arguments import check_arguments
 

@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import Connection, insert, text
 
 from agent.ids import new_id
-from agent.operating.mentions import mentioned
 from agent.operating.names import Names
+from agent.operating.routing.mentions import mentioned
 from agent.portfolio.model import Portfolio
 from agent.store.database import Database
 from agent.store.tables import inbox, runs

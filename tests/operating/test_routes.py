@@ -80,6 +80,14 @@ async def test_what_cannot_be_answered_is_said_with_what_can(routed: Routed) -> 
         ("please pause everything", "pause", {"scope": "everything"}),
         ("let order_part run again", "resume", {"scope": "tool", "name": "order_part"}),
         ("stop the run of c-2", "cancel_run", {"subject": "c-2"}),
+        ("report that M-7 has failed", "send_event", {"type": PREDICTED, "subject": "M-7"}),
+        ("send a repair event for M-8", "send_event", {"type": "machine.repaired", "subject": "M-8"}),
+        ("send me the runs of c-1", "find_runs", {"subject": "c-1"}),
+        ("could you tell me who approved the refund for c-1", "find_runs", {"subject": "c-1"}),
+        ("explain the last run of c-1", "find_runs", {"subject": "c-1", "limit": 1}),
+        ("what did we learn about supplier B", "learned", {}),
+        ("approve the refund of 40 for c-1", "answer_approval", {"subject": "c-1", "at_most": 40}),
+        ("approve the refund for Müller & Sohn", "answer_approval", {"subject": "Müller & Sohn"}),
         ("decline c-2's refund because it is too much", "answer_approval", {"subject": "c-2", "answer": "reject"}),
     ],
 )
@@ -156,6 +164,27 @@ async def test_a_subject_without_events_gets_the_data_of_the_last_event_of_the_t
         "send a test event",
         "settle it as done",
         "yes",
+        "approve the refund for c-1 up to 50 or 60",
+        "approve refund c-1 50",
+        "approve the refund for Bob",
+        "approve Bob's refund",
+        "approve the refund for c-1. Wait, no",
+        "approve the refund for c-1 in 2 hours",
+        "pause everything but pay_refund",
+        "pause everything except order_part",
+        "pause pay_refund and order_part",
+        "pause pay_refund for 2 hours",
+        "resume everything at 5pm",
+        "trigger order_part for M-7",
+        "send an event of type foo.bar for c-1",
+        "send a test event for machine M-7 and M-8",
+        "imagine I said approve the refund for c-1",
+        "help me approve the refund for c-1",
+        "I think we should approve the refund for c-1",
+        "no, approve the refund for c-1",
+        "can you explain how to pause everything",
+        "call pay_refund for c-1",
+        "refund c-1",
     ],
 )
 async def test_an_order_that_is_unclear_or_conditional_is_not_guessed(routed: Routed, question: str) -> None:
@@ -173,6 +202,17 @@ async def test_two_things_that_are_equally_near_are_asked_about(routed: Routed) 
     decision = await routed.decide("pause the tool for customers")
     assert decision.kind == "finish"
     assert "Do you mean" in decision.reason
+
+
+async def test_why_and_that_it_stopped_asks_why_the_stopping_tool_was_called(routed: Routed) -> None:
+    found = called(await routed.decide("why does c-2 receive no marketing any more?"))
+    assert found == ("why_called", {"tool": "pause_marketing", "subject": "c-2"})
+
+
+async def test_names_in_a_reason_are_not_what_the_order_is_about(routed: Routed) -> None:
+    found = called(await routed.decide("reject the refund for c-2 because order_part failed for c-1"))
+    reason = "order_part failed for c-1"
+    assert found == ("answer_approval", {"subject": "c-2", "tool": "pay_refund", "answer": "reject", "reason": reason})
 
 
 async def test_who_may_only_read_is_told_what_is_missing(routed: Routed) -> None:

@@ -6,14 +6,14 @@ import re
 from collections.abc import Mapping, Sequence
 
 from agent.deciders.planner_meaning import in_words
-from agent.operating import cues
-from agent.operating.asking import FILL, THE_TOOL, Arguments, says_it_stopped
-from agent.operating.meaning import EMPTY, likeness, stem, stems, strange
-from agent.operating.mentions import COMMON, KINDS
 from agent.operating.names import Names
-from agent.operating.routes import Desk, Read, Reply, Route, Routed
-from agent.operating.saying import OUT_OF_SCOPE, cannot, example, refused, unclear
-from agent.operating.sentences import each_word, sentences
+from agent.operating.routing import cues
+from agent.operating.routing.asking import FILL, THE_TOOL, Arguments, says_it_stopped
+from agent.operating.routing.meaning import EMPTY, likeness, stem, stems, strange
+from agent.operating.routing.mentions import COMMON, KINDS
+from agent.operating.routing.routes import Read, Reply, Route, Routed, Setting
+from agent.operating.routing.saying import OUT_OF_SCOPE, cannot, example, refused, unclear
+from agent.operating.routing.sentences import each_word, sentences
 
 ENOUGH = 0.5
 """A question less like than this to everything that can be asked is not answered."""
@@ -27,6 +27,7 @@ NEARLY_ALIKE = (
     frozenset({"tools", "tool_figures"}),
 )
 """Pairs whose answers serve either question."""
+WHY = ("why_called", "why_not")
 _QUESTION = re.compile(
     r"\?|^(?:\W|\b(?:and|so|but|ok|well|hey|hi|please|tell me|explain|show me|say)\b)*(?:what|which|who|whom|"
     r"whose|when|where|why|how|is|"
@@ -47,21 +48,21 @@ PLAIN = each_word(
 Ranked = Sequence[tuple[float, str]]
 
 
-async def looked_up(read: Read, desk: Desk, phrases: Mapping[str, Sequence[str]]) -> Routed:
+async def looked_up(read: Read, setting: Setting, phrases: Mapping[str, Sequence[str]]) -> Routed:
     """The tool whose phrases are likest to one of the sentences, with its arguments."""
     if not re.sub(r"\b(?:x|run|tool|event|effect|approval|the|customer|machine)\b|\W", "", read.masked):
-        return await _bare(read, desk)
-    known = vocabulary(phrases, desk.names)
+        return await _bare(read, setting)
+    known = vocabulary(phrases, setting.names)
     best: list[tuple[float, str]] = []
     a_tool = THE_TOOL.sub("tool x", read.masked)
     for part in dict.fromkeys((read.masked, a_tool, *sentences(read.masked))):
         if not re.search(r"\w", part):
             continue
-        scores = cues.cued(part, await likeness(desk.similarities, part, phrases))
+        scores = cues.cued(part, await likeness(setting.similarities, part, phrases))
         less = STRANGE * strange(part, known)
         ranked = sorted(((score - less, name) for name, score in scores.items()), reverse=True)
         best = max(best, ranked)
-    return await _chosen(best, read, desk)
+    return await _chosen(best, read, setting)
 
 
 def vocabulary(phrases: Mapping[str, Sequence[str]], names: Names) -> frozenset[str]:
@@ -75,7 +76,7 @@ def vocabulary(phrases: Mapping[str, Sequence[str]], names: Names) -> frozenset[
     }
 
 
-async def _bare(read: Read, desk: Desk) -> Routed:
+async def _bare(read: Read, setting: Setting) -> Routed:
     """Nothing but a name."""
     mentions = read.mentions
     run, tool = mentions.first("run"), mentions.first("tool")
@@ -83,13 +84,13 @@ async def _bare(read: Read, desk: Desk) -> Routed:
     if run is not None:
         return Route(tool="explain_run", arguments={"run": run}, why=why)
     if mentions.of("subject") or mentions.of("type") or mentions.of("time"):
-        return Route(tool="find_runs", arguments=await FILL["find_runs"](read, desk) or {}, why=why)
+        return Route(tool="find_runs", arguments=await FILL["find_runs"](read, setting) or {}, why=why)
     if tool is not None:
         return Route(tool="tools", arguments={"tool": tool}, why=why)
     return Reply(text=cannot("There is nothing asked of that.", (), read.named))
 
 
-async def _chosen(ranked: Ranked, read: Read, desk: Desk) -> Routed:
+async def _chosen(ranked: Ranked, read: Read, setting: Setting) -> Routed:
     asks = _QUESTION.search(read.masked) is not None
     if asks:
         ranked = [one for one in ranked if one[1] in FILL]
@@ -99,24 +100,25 @@ async def _chosen(ranked: Ranked, read: Read, desk: Desk) -> Routed:
     (score, first), (next_score, second) = ranked[0], ranked[1]
     if first not in FILL:
         return Reply(text=refused("no order", example(first, read.named)))
-    tool, arguments = first, await FILL[first](read, desk)
+    tool, arguments = first, await FILL[first](read, setting)
     if arguments is None:
-        tool, arguments = await _instead(first, read, desk)
+        tool, arguments = await _instead(first, read, setting)
     if arguments is None:
         missing = "I do not know which run you mean." if first == "explain_run" else OUT_OF_SCOPE
         return Reply(text=cannot(missing, nearest, read.named))
-    if tool == "why_not" and says_it_stopped(read, desk, str(arguments["tool"])):
-        tool = "why_called"
+    if tool in WHY and says_it_stopped(read, setting, str(arguments["tool"])):
+        why = "it asks why something stopped, and that tool stops it"
+        return Route(tool="why_called", arguments=arguments, why=why)
     apart = score - next_score >= TELLS_APART or {first, second} in NEARLY_ALIKE
-    if not apart and second in FILL and await FILL[second](read, desk) is not None:
+    if not apart and second in FILL and await FILL[second](read, setting) is not None:
         return Reply(text=unclear((first, second), read.named))
     return Route(tool=tool, arguments=arguments, why=f"the question is likest to what it answers ({score:.2f})")
 
 
-async def _instead(tool: str, read: Read, desk: Desk) -> tuple[str, Arguments | None]:
+async def _instead(tool: str, read: Read, setting: Setting) -> tuple[str, Arguments | None]:
     """What comes near where an argument is not known: the run, or the subject's runs."""
     for other in ("explain_run", "find_runs"):
         named = read.mentions.of("run") if other == "explain_run" else read.mentions.of("subject")
         if other != tool and named:
-            return other, await FILL[other](read, desk)
+            return other, await FILL[other](read, setting)
     return tool, None

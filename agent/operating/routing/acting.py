@@ -10,12 +10,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.deciders.planner_meaning import in_words
-from agent.operating import sending
-from agent.operating.meaning import meant, stems
-from agent.operating.routes import Desk, Read, Reply, Route, Routed, filled
-from agent.operating.saying import cannot, example, plain, refused
-from agent.operating.sentences import Order, names_every, order, reasoned
+from agent.deciders.planner_meaning import in_words, tool_text
+from agent.operating.routing import sending
+from agent.operating.routing.meaning import meant, stem, stems
+from agent.operating.routing.mentions import COMMON, KINDS, Kind
+from agent.operating.routing.routes import Read, Reply, Route, Routed, Setting, filled
+from agent.operating.routing.saying import cannot, example, plain, refused
+from agent.operating.routing.sentences import Order, names_every, order, reasoned
 from tools.types import JsonValue
 
 TOOLS: Mapping[str, str] = {
@@ -27,6 +28,8 @@ TOOLS: Mapping[str, str] = {
     "resume": "resume",
     "cancel": "cancel_run",
 }
+ONE_OF: tuple[Kind, ...] = ("subject", "tool", "type", "approval", "effect", "run")
+"""An order names one of each at most."""
 _LIMIT = re.compile(
     r"\b(?:up to|at most|at max|max|maximum|no more than|not more than|not above|limit|limited|cap|capped|below|"
     r"under)\b"
@@ -43,10 +46,15 @@ _EVERYTHING = re.compile(
 )
 _DONE = re.compile(r"\b(?:done|succeeded|successful|success|completed|executed|ok|went through|happened|worked)\b")
 _FAILED = re.compile(r"\b(?:failed|failure|fail|unsuccessful|broken|did not happen|error)\b")
+_WHOM = re.compile(
+    r"\b(?:for|of|to|from) (?:(?:the|our|my|an?|this|that|customer|client|machine|mr|mrs|ms)\.? "
+    r")*([^\W\d_][\w-]*)|([^\W\d_][\w-]*)'s\b"
+)
+_OTHER_TYPE = re.compile(r"\b(?:type|event|events)\b:? (?:of type )?[\"'`]?([a-z]\w*[._/:][\w./:-]*\w)")
 _EVENT = re.compile(r"\bevents?\b|\b(?:test|sample|dummy|fake|simulated?)\b")
 
 
-async def ordered(read: Read, desk: Desk) -> Routed | None:
+async def ordered(read: Read, setting: Setting) -> Routed | None:
     """What an order becomes; None where the question is none."""
     found = order(read.mentions.masked("time"))
     if found.verb is None:
@@ -57,12 +65,12 @@ async def ordered(read: Read, desk: Desk) -> Routed | None:
     read = replace(read, mentions=read.mentions.within(len(reasoned(read.mentions.text)[0])))
     if found.refused is None and names_every(found.rest) and tool in ("answer_approval", "settle_effect", "cancel_run"):
         return Reply(text=refused("every", example(tool, read.named)))
-    if len(read.mentions.of("subject")) > 1:
+    if max(len(read.mentions.of(kind)) for kind in ONE_OF) > 1:
         return Reply(text=refused("several", example(tool, read.named)))
     if found.refused is not None:
         return Reply(text=refused(found.refused, example(tool, read.named)))
-    routed = await _BY_TOOL[tool](read, desk, found)
-    if isinstance(routed, Route) and tool not in desk.toolbox:
+    routed = await _BY_TOOL[tool](read, setting, found)
+    if isinstance(routed, Route) and tool not in setting.toolbox:
         return Reply(text=cannot("Your key may not do that: it lacks the scope for it.", (), read.named))
     return routed
 
@@ -73,33 +81,36 @@ def _reason(read: Read) -> str | None:
     return None if reason is None else reason.strip('"') or None
 
 
-async def _answer(read: Read, desk: Desk, found: Order) -> Routed:
+async def _answer(read: Read, setting: Setting, found: Order) -> Routed:
     mentions = read.mentions
     limit = mentions.at_most
     total = _SUM.search(found.rest)
     if limit is None and total is not None:
         limit = float(total.group(1))
-    if limit is None and _LIMIT.search(found.rest):
-        return Reply(text="I cannot read up to which amount. Write it as a number, for example: up to 50.")
+    if (limit is None and _LIMIT.search(found.rest)) or re.search(r"(?<![\w-])[\d€$£]", _SUM.sub(" ", found.rest, 1)):
+        return Reply(text="I cannot read up to which amount. Write it as one number, for example: up to 50.")
+    stranger = None if mentions.of("subject") or mentions.of("approval") else _stranger(found.rest, setting)
+    if stranger is not None:
+        return Reply(text=await _which(read, setting, f"I know nobody called {plain(stranger)!r}."))
     subject, approval, tool = mentions.first("subject"), mentions.first("approval"), mentions.first("tool")
     what = _SUM.sub(" ", found.rest)
     only_points = _ONLY_POINTS.fullmatch(what) is not None
     if tool is None and not only_points:
-        tool = await _asked_tool(what, desk)
+        tool = await _asked_tool(what, setting)
         if tool is None and approval is None:
-            return Reply(text=await _which(read, desk, "I do not know what that is, or it waits for nobody."))
+            return Reply(text=await _which(read, setting, "I do not know what that is, or it waits for nobody."))
     if approval is None and subject is None and mentions.first("run") is None:
         approval, subject = read.carried.approval if only_points else None, read.carried.subject
-        pending = [] if approval or subject or tool else await desk.names.pending(desk.tenant)
+        pending = [] if approval or subject or tool else await setting.names.pending(setting.tenant)
         if len(pending) == 1:
             approval = pending[0].id
         elif not (approval or subject or tool):
-            return Reply(text=await _which(read, desk, "I do not know which one."))
+            return Reply(text=await _which(read, setting, "I do not know which one."))
     elif mentions.first("run") is not None and approval is None:
         run = mentions.first("run")
-        of_run = [one for one in await desk.names.pending(desk.tenant) if one.run == run]
+        of_run = [one for one in await setting.names.pending(setting.tenant) if one.run == run]
         if len(of_run) != 1:
-            return Reply(text=await _which(read, desk, f"Not exactly one approval waits in the run {run}."))
+            return Reply(text=await _which(read, setting, f"Not exactly one approval waits in the run {run}."))
         approval = of_run[0].id
     arguments = filled(
         approval=approval,
@@ -114,19 +125,29 @@ async def _answer(read: Read, desk: Desk, found: Order) -> Routed:
     )
 
 
-async def _asked_tool(what: str, desk: Desk) -> str | None:
+def _stranger(rest: str, setting: Setting) -> str | None:
+    """Whom an order is about, where that is nobody who is known and no word for what the tools do."""
+    known = {one for tool in setting.names.tools.values() for one in stems(tool_text(tool))}
+    for match in _WHOM.finditer(rest):
+        word = match.group(1) or match.group(2)
+        if word not in COMMON | KINDS | setting.names.kinds | {"x"} and stem(word) not in known:
+            return word
+    return None
+
+
+async def _asked_tool(what: str, setting: Setting) -> str | None:
     """The tool whose call is to be approved, of those that wait first."""
-    pending = {one.tool for one in await desk.names.pending(desk.tenant) if one.tool is not None}
-    tools = desk.names.tools
+    pending = {one.tool for one in await setting.names.pending(setting.tenant) if one.tool is not None}
+    tools = setting.names.tools
     for names in (pending & tools.keys(), tools.keys()):
-        found = await meant(desk.similarities, what, {name: tools[name].description for name in sorted(names)})
+        found = await meant(setting.similarities, what, {name: tools[name].description for name in sorted(names)})
         if found.best is not None:
             return found.best
     return None
 
 
-async def _which(read: Read, desk: Desk, why: str) -> str:
-    pending = await desk.names.pending(desk.tenant)
+async def _which(read: Read, setting: Setting, why: str) -> str:
+    pending = await setting.names.pending(setting.tenant)
     if not pending:
         return f'{why} Nothing waits for an answer at the moment; ask "what is waiting for me" to see it.'
     shown = "; ".join(f"{one.tool or 'a question'} for {plain(one.subject)} (approval {one.id})" for one in pending[:5])
@@ -134,23 +155,29 @@ async def _which(read: Read, desk: Desk, why: str) -> str:
     return f'{why} These wait: {shown}. Say for example: "{asks}".'
 
 
-async def _send(read: Read, desk: Desk, found: Order) -> Routed:
-    mentions, names = read.mentions, desk.names
+async def _send(read: Read, setting: Setting, found: Order) -> Routed:
+    mentions, names = read.mentions, setting.names
     subject = mentions.first("subject")
     is_event = _EVENT.search(found.rest) is not None or mentions.first("type") is not None
-    if not is_event and not (subject and await _names_event(read, found.rest, desk)):
+    if not is_event and not (subject and await _names_event(read, found.rest, setting)):
         return Reply(text=cannot("I can send events to Segue, and nothing else.", ("send_event",), read.named))
+    other = _OTHER_TYPE.search(found.rest)
+    if mentions.first("type") is None and (other is not None or mentions.first("tool") is not None):
+        said = f"There is no event type {plain(other.group(1))!r}." if other else "That is a tool; I call none of them."
+        return Reply(text=f"{said} I can send: {', '.join(sorted(names.event_types)[:8])}.")
     if subject is None:
         subject = read.carried.subject
-    last = None if subject is None else await names.last_event(desk.tenant, subject)
-    type_ = mentions.first("type") or await _event_type(found.rest, last.type if last else None, desk)
+    last = None if subject is None else await names.last_event(setting.tenant, subject)
+    type_ = mentions.first("type") or await _event_type(found.rest, last.type if last else None, setting)
     if type_ is None:
         known = ", ".join(sorted(names.event_types)[:8])
         return Reply(text=f"I do not know which type of event you mean. There are: {known}.")
     if subject is None:
         return Reply(text=f'About whom is the event? Say for example: "{example("send_event", {"type": type_})}".')
     if last is None or last.type != type_:
-        last = await names.last_event(desk.tenant, subject, type_) or await names.last_event(desk.tenant, None, type_)
+        last = await names.last_event(setting.tenant, subject, type_) or await names.last_event(
+            setting.tenant, None, type_
+        )
     data = sending.data(mentions, names.schema(type_), None if last is None else last.data)
     arguments = filled(type=type_, subject=subject, data=data)
     return Route(
@@ -158,26 +185,38 @@ async def _send(read: Read, desk: Desk, found: Order) -> Routed:
     )
 
 
-async def _names_event(read: Read, words: str, desk: Desk) -> bool:
+async def _names_event(read: Read, words: str, setting: Setting) -> bool:
     """Whether an order to send says which event without the word."""
     if re.search(r"\b(?:simulate|pretend|trigger|emit|fire|fake|report)\b", read.masked):
         return True
     said = {*stems(words)}
-    return any(len(said & {*stems(in_words(name))}) >= 2 for name in desk.names.event_types)
+    return any(len(said & {*stems(in_words(name))}) >= 2 for name in setting.names.event_types)
 
 
-async def _event_type(words: str, last: str | None, desk: Desk) -> str | None:
+async def _event_type(words: str, last: str | None, setting: Setting) -> str | None:
     """The type that is meant; the one the subject's last event had counts more."""
-    things = {name: kind.description for name, kind in desk.names.event_types.items()}
-    found = await meant(desk.similarities, words, things)
-    scores = {name: score + (0.25 if name == last else 0.0) for name, score in found.scores.items()}
+    things = {name: kind.description for name, kind in setting.names.event_types.items()}
+    found = await meant(setting.similarities, words, things)
+    scores = {
+        name: score + (0.15 if name == last else 0.0) + (0.15 if _about_alike(name, last, setting) else 0.0)
+        for name, score in found.scores.items()
+    }
     best = max(scores, key=lambda name: scores[name], default=None)
     if best is None or scores[best] < 0.2:
         return last
     return best
 
 
-async def _settle(read: Read, desk: Desk, found: Order) -> Routed:
+def _about_alike(one: str, other: str | None, setting: Setting) -> bool:
+    """Whether two event types are about the same kind of subject, by the arguments their subjects are bound to."""
+    kinds = [
+        setting.names.event_types[name].bind if name in setting.names.event_types else {} for name in (one, other or "")
+    ]
+    first, second = ({name for name, path in bound.items() if path == "subject"} for bound in kinds)
+    return bool(first & second)
+
+
+async def _settle(read: Read, setting: Setting, found: Order) -> Routed:
     key = read.mentions.first("effect") or read.carried.effect
     done, failed = _DONE.search(found.rest), _FAILED.search(found.rest)
     if key is None:
@@ -192,7 +231,7 @@ async def _settle(read: Read, desk: Desk, found: Order) -> Routed:
     return Route(tool="settle_effect", arguments=arguments, why="the order is to say what became of an effect")
 
 
-async def _pause(read: Read, desk: Desk, found: Order) -> Routed:
+async def _pause(read: Read, setting: Setting, found: Order) -> Routed:
     tool = TOOLS[found.verb or ""]
     mentions = read.mentions
     if mentions.first("subject") is not None:
@@ -211,19 +250,19 @@ async def _pause(read: Read, desk: Desk, found: Order) -> Routed:
         if _ONLY_POINTS.fullmatch(found.rest) and read.carried.tool:
             scope, name = "tool", read.carried.tool.split("[")[0]
         else:
-            meaning = await _tool_or_type(found.rest, desk)
+            meaning = await _tool_or_type(found.rest, setting)
             if isinstance(meaning, Reply):
                 return meaning
             scope, name = meaning
     return Route(tool=tool, arguments=filled(scope=scope, name=name, reason=reason), why=f"the order is to {tool}")
 
 
-async def _tool_or_type(words: str, desk: Desk) -> tuple[str, str] | Reply:
-    names = desk.names
+async def _tool_or_type(words: str, setting: Setting) -> tuple[str, str] | Reply:
+    names = setting.names
     things = {name: tool.description for name, tool in names.tools.items()}
     if re.search(r"\bevents?\b", words):
         things = {name: kind.description for name, kind in names.event_types.items()}
-    found = await meant(desk.similarities, words, things)
+    found = await meant(setting.similarities, words, things)
     if found.best is None:
         known = ", ".join(sorted(things)[:8])
         return Reply(text=f'I do not know what is to be paused or resumed. Say "everything", or one of: {known}.')
@@ -232,7 +271,7 @@ async def _tool_or_type(words: str, desk: Desk) -> tuple[str, str] | Reply:
     return ("event_type" if found.best in names.event_types else "tool"), found.best
 
 
-async def _cancel(read: Read, desk: Desk, found: Order) -> Routed:
+async def _cancel(read: Read, setting: Setting, found: Order) -> Routed:
     run, subject = read.mentions.first("run"), read.mentions.first("subject")
     if run is None and subject is None and (_ONLY_POINTS.fullmatch(found.rest)):
         run = read.carried.run

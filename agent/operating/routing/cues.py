@@ -31,6 +31,8 @@ ACT_WORDS = re.compile(
     r"\b(?:approv|accept|grant|reject|declin|den(?:y|ie)|refus|paus|suspend|halt|freez|resum|unpaus|continu|cancel|abort|settl|send|"
     r"sent|trigger|fir(?:e|ing)\b|emit)\w*"
 )
+MOST = 20
+"""Runs an answer tells at most."""
 HOW = re.compile(r"\bhow (?:do|can|could|would|should|to)\b|\bis there a way to\b")
 ACTS_NAMED: Sequence[tuple[re.Pattern[str], str]] = tuple(
     (re.compile(rf"\b(?:{words})"), tool)
@@ -79,7 +81,7 @@ _CUES: Sequence[tuple[str, str, float]] = (
         r"approvals?\b(?=.*\b(?:are|is) (?:there|open))",
         0.2,
     ),
-    ("waiting", r"\b(?:stuck|blocked|held up|on my (?:desk|list|plate))\b", 0.1),
+    ("waiting", r"\b(?:stuck|blocked|held up|on my (?:setting|list|plate))\b", 0.1),
     (
         "find_runs",
         r"\b(?:happen\w*|went on|going on|the story|the history|the runs?|runs (?:of|for|that)|were done|was "
@@ -122,7 +124,7 @@ _CUES: Sequence[tuple[str, str, float]] = (
         0.15,
     ),
     ("tools", r"\bwho (?:owns|runs|paused|is responsible)\b", 0.15),
-    ("learned", r"\b(?:learn\w*|lessons?|insights?|wiser|smarter|new rules?)\b", 0.25),
+    ("learned", r"\b(?:learn\w*|lessons?|insights?|wiser|smarter|new rules?)\b", 0.45),
     ("figures", r"\bhow many\b", 0.1),
     (
         "figures",
@@ -186,4 +188,6 @@ def limit(masked: str) -> int | None:
     found = re.search(
         r"\b(?:last|latest|first|newest|recent) (\d{1,3})\b|\b(\d{1,3}) (?:last|latest|newest|most recent) ", masked
     )
-    return None if found is None else max(1, int(found.group(1) or found.group(2)))
+    if found is not None:
+        return min(max(1, int(found.group(1) or found.group(2))), MOST)
+    return 1 if re.search(r"\b(?:last|latest|newest|most recent) run\b", masked) else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from agent.deciders.planner_meaning import MAX_TEXT, Similarities, in_words
-from agent.operating.sentences import each_word
+from agent.operating.routing.sentences import each_word
 
 BEST = 3
 """Of a tool's phrases so many count."""
@@ -51,7 +51,23 @@ def stems(text: str) -> list[str]:
 @lru_cache(maxsize=16_384)
 def stem(word: str) -> str:
     """`paused`, `pausing` and `pause` are alike; a rough cut is enough for comparing."""
-    for ending in ("ations", "ation", "ings", "ing", "ments", "ment", "ied", "ies", "ed", "es", "s", "ions", "ion"):
+    for ending in (
+        "ations",
+        "ation",
+        "ings",
+        "ing",
+        "ments",
+        "ment",
+        "ures",
+        "ure",
+        "ied",
+        "ies",
+        "ed",
+        "es",
+        "s",
+        "ions",
+        "ion",
+    ):
         if word.endswith(ending) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)]
             break

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from agent.operating.sentences import clean
+from agent.operating.routing.sentences import clean
 from agent.types import CallResult
 from tools.errors import shorten
 

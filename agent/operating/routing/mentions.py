@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from agent.operating.amounts import at_most
-from agent.operating.moments import windows
 from agent.operating.names import Names
-from agent.operating.sentences import each_word, quoted
+from agent.operating.routing.amounts import at_most
+from agent.operating.routing.moments import windows
+from agent.operating.routing.sentences import each_word, quoted
 
 Kind: TypeAlias = Literal["quote", "run", "approval", "effect", "tool", "type", "subject", "time", "amount"]
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import TypeAlias
 
 from agent.deciders.planner_meaning import Similarities
-from agent.operating.conversation import Carried
-from agent.operating.mentions import Kind, Mentions
 from agent.operating.names import Names
+from agent.operating.routing.conversation import Carried
+from agent.operating.routing.mentions import Kind, Mentions
 from agent.operating.types import Toolbox
 from tools.types import JsonValue
 
@@ -37,7 +37,7 @@ Routed: TypeAlias = Route | Reply
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
+class Setting:
     """What questions of one operator are routed by."""
 
     similarities: Similarities

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 _CURRENCY = r"(?:euros?|eur|€|dollars?|usd|\$|pounds?|gbp|£|chf|francs?)"
 _NUMBER = r"(\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?|\d{1,12}(?:[.,]\d+)?)(?![\w-])"
 _LIMIT = (
-    r"(?:up to|upto|at (?:the )?most|at max(?:imum)?|max(?:imum|imal|imally)?\.?(?: of)?|"
-    r"(?:but )?(?:no|not) (?:more|higher|greater|larger) than|(?:but )?not (?:above|over|exceeding|beyond)|"
+    r"(?:but |and )?(?:only )?(?:up to|upto|at (?:the )?most|at max(?:imum)?|max(?:imum|imal|imally)?\.?(?: of)?|"
+    r"(?:no|not) (?:more|higher|greater|larger) than|not (?:above|over|exceeding|beyond)|"
     r"(?:with )?(?:a |the )?(?:limit|cap|ceiling)(?:ed)?(?: of| at| to)?|capped at|limited to|within|below|"
     r"under|less than|"
-    r"only up to|to the (?:tune|amount) of|<=|≤)"
+    r"to the (?:tune|amount) of|<=|≤)"
 )
 _FORMS = (
     re.compile(rf"{_LIMIT}:? ?{_CURRENCY}? ?{_NUMBER} ?{_CURRENCY}?(?!\w)", re.IGNORECASE),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from agent.operating.mentions import Mentions
+from agent.operating.routing.mentions import Mentions
 from tools.types import JsonObject, JsonValue
 
 _TRUE = ("true", "yes", "on")

@@ -34,14 +34,24 @@ _REASON = re.compile(
     re.IGNORECASE,
 )
 _NEGATED = re.compile(
-    r"\b(?:not|never|no|nobody|nothing|none|neither|nor|dont|cannot|without|avoid|refrain|instead)\b|n't\b"
+    r"\b(?:not|never|no|nobody|nothing|none|neither|nor|dont|cannot|without|avoid|refrain|instead|but|except|excluding|"
+    r"apart from|other than|rather|kidding|joking|wait|scratch|forget|nevermind|hang on)\b|n't\b"
 )
 _LATER = re.compile(
     r"\b(?:if|unless|when|whenever|once|until|till|as soon as|in case|provided|only after|after|before|tomorrow|"
     r"later|tonight|"
-    r"next (?:week|month|day|hour)|in \d+ (?:min\w*|hours?|days?|weeks?))\b"
+    r"next (?:week|month|day|hour)|(?:in|for) (?:\d+|an?|one|two|three|some|the next) ?(?:min\w*|hours?|days?|"
+    r"weeks?|h)|"
+    r"at \d{1,2}(?::\d\d)? ?(?:am|pm|o'clock|h)?)\b"
 )
 _EVERY = re.compile(r"\b(?:all|every|each|both|any|everybody|everyone|everything)\b")
+
+_TELL_ME = re.compile(
+    rf"^(?:{_FILLER}[\s,]+)*(?:(?:can|could|would|will) you (?:please )?(?=tell|show|list|give|explain|find|"
+    rf"look|say|describe|name|"
+    r"check|summar|help)|i(?:'d| would) like to (?=know|see)|i (?:want|need) to (?=know|see))?"
+    r"(?:(?:tell|let) (?:me|us) (?:know )?|know |do you know )?"
+)
 
 ACTS: Mapping[str, Sequence[str]] = {
     "approve": (
@@ -51,7 +61,8 @@ ACTS: Mapping[str, Sequence[str]] = {
     ),
     "reject": (r"reject|decline|deny|refuse|disapprove|turn down|say no to|no to|veto|disallow",),
     "send": (
-        r"send|fire|trigger|emit|create|raise|simulate|inject|publish|post|generate|pretend|fake|report|submit|make",
+        r"send(?! (?:me|us)\b)|fire|trigger|emit|create|raise|simulate|inject|publish|post|generate|pretend|"
+        r"fake|report|submit|make",
     ),
     "settle": (r"settle|mark|record|set|resolve|close",),
     "resume": (
@@ -77,11 +88,11 @@ _VERBS = (
 _NOUNS_TOO = (
     "drop|change|update|set|raise|lower|order|refund|transfer|wire|draft|book|call|phone|restart|deploy|shut|print|repeat|act|"
     "role-?play|grant|fire|mail|e-?mail|message|draw|generate|make|build|code|sum|open|upload|download|run|execute|retry|replay|"
-    "reset|create|schedule|move|copy|export|import|give|send|play|read|sell|ship|move"
+    "reset|create|schedule|move|copy|export|import|give|play|read|sell|ship|move"
 )
 _DETERMINED = (
     r"(?:the|a|an|my|our|your|me|us|him|her|it|all|some|any|every|each|this|that|these|those|x|new|"
-    r"more|\d+|as|like|down|table)"
+    r"more|\d+|as|like|down|table|tool)"
 )
 _FOREIGN = re.compile(
     rf"(?:{_VERBS})(?![\w-])|(?!give (?:me|us) (?!(?:money|access|a refund|a discount|a "
@@ -190,6 +201,11 @@ def _refused(said: str, rest: str, polite: bool) -> str | None:
     if _LATER.search(re.sub(r"\b(?:if (?:you can|possible)|when you can)\b", "", said)):
         return "later"
     return "several" if _AND_ALSO.search(rest) else None
+
+
+def asked_for(text: str) -> str:
+    """`could you tell me who ...` is `who ...`."""
+    return _TELL_ME.sub("", text, count=1)
 
 
 def names_every(rest: str) -> bool:

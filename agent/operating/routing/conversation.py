@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from agent.operating.mentions import Mentions, mentioned
 from agent.operating.names import Names
-from agent.operating.sentences import clean
+from agent.operating.routing.mentions import Mentions, mentioned
+from agent.operating.routing.sentences import clean
 from tools.types import JsonObject, JsonValue
 
 LAST = 6
