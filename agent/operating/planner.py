@@ -17,7 +17,7 @@ from agent.operating.routing import cues
 from agent.operating.routing.acting import ordered
 from agent.operating.routing.asking import FILL, window
 from agent.operating.routing.conversation import Message, asks_why, asks_why_not, carried, is_half, messages
-from agent.operating.routing.looking_up import looked_up
+from agent.operating.routing.looking_up import bare, looked_up
 from agent.operating.routing.mentions import mentioned
 from agent.operating.routing.routes import Read, Reply, Route, Routed, Setting, filled
 from agent.operating.routing.saying import EMPTY, advice, cannot, example, refused, told
@@ -27,6 +27,8 @@ from agent.types import Call, Decision, Situation
 from tools.types import JsonObject
 
 NAME = "planner"
+TOGETHER = (frozenset({"run", "subject"}), frozenset({"since", "until"}))
+"""Where one of these is named anew, the other one of the last question is over."""
 HALVES = 3
 """So many questions that are half of one are put together."""
 
@@ -101,10 +103,12 @@ class ChatPlanner:
             return last
         if last.tool not in FILL:
             return Reply(text=refused("several", example(last.tool, read.named)))
-        arguments = {**last.arguments, **_mine(last, read, setting)}
-        if read.mentions.of("time"):
-            arguments = {name: one for name, one in arguments.items() if name not in ("since", "until")} | window(read)
-        return replace(last, arguments=arguments, why=f"as the question before: {last.why}")
+        mine = _mine(last, read, setting)
+        if not mine:
+            return await bare(read, setting)
+        dropped = {name for pair in TOGETHER if pair & mine.keys() for name in pair}
+        kept = {name: value for name, value in last.arguments.items() if name not in dropped}
+        return replace(last, arguments={**kept, **mine}, why=f"as the question before: {last.why}")
 
 
 def _mine(last: Route, read: Read, setting: Setting) -> JsonObject:
@@ -116,6 +120,7 @@ def _mine(last: Route, read: Read, setting: Setting) -> JsonObject:
         run=mentions.first("run"),
         tool=mentions.first("tool"),
         event_type=mentions.first("type"),
+        **window(read),
     )
     return {name: value for name, value in given.items() if isinstance(takes, Mapping) and name in takes}
 

@@ -269,6 +269,20 @@ async def test_a_half_question_is_the_last_one_of_what_it_names(routed: Routed) 
     )
 
 
+async def test_a_half_question_about_what_the_last_one_cannot_be_asked_of_is_one_of_its_own(routed: Routed) -> None:
+    before = said(f"explain run {routed.runs['c-1']}", "It paused marketing.")
+    assert called(await routed.decide("what about c-2?", before)) == ("find_runs", {"subject": "c-2"})
+    waiting = said("what is waiting for me", "Two approvals.")
+    assert called(await routed.decide("and c-2?", waiting)) == ("waiting", {"subject": "c-2"})
+    assert called(await routed.decide("and yesterday?", waiting))[0] == "find_runs"
+
+
+async def test_a_subject_is_carried_over_only_to_tools_that_may_be_called_for_it(routed: Routed) -> None:
+    before = said("what happened with customer c-1 today", "Marketing was paused.")
+    found = called(await routed.decide("why was supplier B not used", before))
+    assert found == ("why_not", {"tool": "order_part[supplier=B]"})
+
+
 async def test_why_is_asked_of_what_was_named_last(routed: Routed) -> None:
     run = routed.runs["c-1"]
     before = said("what happened with customer c-1 today", f"One run: {run} paused marketing.")
@@ -303,7 +317,7 @@ async def test_a_result_is_told_in_its_own_words_and_a_failure_with_what_to_ask(
     decision = await routed.decide("what happened", results=(failed,))
     assert decision.kind == "finish"
     assert "there is no run of c-1" in decision.reason
-    assert "what can you do" in decision.reason
+    assert "what is waiting for me" in decision.reason
     rejected = replace(failed, state="rejected", error="the operator said no")
     assert (await routed.decide("what happened", results=(rejected,))).reason.startswith("Nothing was done")
 

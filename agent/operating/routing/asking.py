@@ -68,9 +68,16 @@ async def _why(read: Read, setting: Setting) -> Arguments | None:
     subjects = [one for one in read.mentions.of("subject") if not tool.endswith(f"={one}]")]
     run = read.mentions.first("run")
     subject = subjects[0] if subjects else None
-    if subject is None and run is None:
+    if subject is None and run is None and await _may_be_about(tool, read.carried.subject, setting):
         subject = read.carried.subject
     return filled(tool=tool, subject=subject, run=run, **window(read))
+
+
+async def _may_be_about(tool: str, subject: str | None, setting: Setting) -> bool:
+    """Whether a tool is allowed for what last happened with a subject: else the question is about another one."""
+    last = None if subject is None else await setting.names.last_event(setting.tenant, subject)
+    kind = None if last is None else setting.names.event_types.get(last.type)
+    return kind is not None and tool.split("[")[0] in kind.allow
 
 
 async def _like_cases(read: Read, setting: Setting) -> Arguments:

@@ -45,8 +45,8 @@ ACTS_NAMED: Sequence[tuple[re.Pattern[str], str]] = tuple(
     )
 )
 PRONOUN = re.compile(
-    r"\b(?:it|that|this|them|him|her|they|he|she|those|these|same|its|their|his|"
-    r"the (?:customer|machine|case|run|approval|request|subject|last one))\b"
+    r"\b(?:it|them|him|her|they|he|she|its|their|his|"
+    r"(?:the|this|that|same) (?:same )?(?:customer|machine|case|run|approval|request|subject|one|last one))\b"
 )
 STATUSES: Mapping[str, str] = {
     r"failed|failing|broken|crashed": "failed",

@@ -51,7 +51,7 @@ Ranked = Sequence[tuple[float, str]]
 async def looked_up(read: Read, setting: Setting, phrases: Mapping[str, Sequence[str]]) -> Routed:
     """The tool whose phrases are likest to one of the sentences, with its arguments."""
     if not re.sub(r"\b(?:x|run|tool|event|effect|approval|the|customer|machine)\b|\W", "", read.masked):
-        return await _bare(read, setting)
+        return await bare(read, setting)
     known = vocabulary(phrases, setting.names)
     best: list[tuple[float, str]] = []
     a_tool = THE_TOOL.sub("tool x", read.masked)
@@ -76,7 +76,7 @@ def vocabulary(phrases: Mapping[str, Sequence[str]], names: Names) -> frozenset[
     }
 
 
-async def _bare(read: Read, setting: Setting) -> Routed:
+async def bare(read: Read, setting: Setting) -> Routed:
     """Nothing but a name."""
     mentions = read.mentions
     run, tool = mentions.first("run"), mentions.first("tool")

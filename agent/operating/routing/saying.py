@@ -101,7 +101,8 @@ def told(results: Sequence[CallResult]) -> str:
 
 def _one(result: CallResult) -> str:
     error = (result.error or "no reason was given").strip().rstrip(".")[:LONGEST_ERROR]
-    asked = example(result.call.tool, _named(result))
+    others = ("waiting", "help") if "answer" in result.call.arguments else ("find_runs", "waiting")
+    asks = " or ".join(f'"{example(one, _named(result))}"' for one in others)
     match result.state:
         case "done":
             words = result.result.get("words") if isinstance(result.result, Mapping) else None
@@ -113,7 +114,7 @@ def _one(result: CallResult) -> str:
         case "unknown":
             return f"Whether it was done is not known: {error}. Look before you ask again."
         case _:
-            return f'That did not work: {error}. You can ask, for example: "{asked}" or "{EXAMPLES["help"]}".'
+            return f"That did not work: {error}. You can ask, for example: {asks}."
 
 
 def _named(result: CallResult) -> dict[str, str]:
