@@ -25,6 +25,7 @@ from agent.judging import Judging
 from agent.lessons import Lessons
 from agent.memories import Memories
 from agent.operating.desk import Desk
+from agent.operating.names import Names
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
@@ -114,6 +115,7 @@ class Segue:
         self.pauses = pauses
         self.dead = dead
         self.desk = Desk(database, portfolio, clock)
+        self.names = Names(database, portfolio, lambda: registry.tools)
         self._database = database
         self._registry = registry
         self._dispatcher = dispatcher
