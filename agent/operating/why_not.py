@@ -70,7 +70,13 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     stories = [line for one in full for line in await _story(segue, asker, wanted.tool, one, now)]
     return Found(
         data=rows([_row(one) for one in others[:ROWS]], len(others), used=len(told) - len(others)),
-        words=lines(head, stories, _known_actions(wanted, made), await _now(segue, asker, wanted.tool)),
+        words=lines(
+            head,
+            stories,
+            _known_actions(wanted, made),
+            await _elsewhere(segue, asker, wanted, {one.decision["run"] for one in told}, now),
+            await _now(segue, asker, wanted.tool),
+        ),
         cards=tuple(Card(kind="run", id=one.decision["run"], title=f"{tool}: {COUNTED[one.why]}") for one in full),
         suggestions=_suggestions(tool, others),
     )
@@ -173,6 +179,19 @@ async def _behind(segue: Segue, asker: Asker, candidates: Sequence[Shown], now: 
         cases = [known[name] for name in one["episodes"] if name in known]
         told += told_cases(cases, one["action"], now, most=3)
     return told
+
+
+async def _elsewhere(segue: Segue, asker: Asker, wanted: ToolSearch, looked_at: set[str], now: datetime) -> str:
+    """Where it was used besides the runs that were asked about."""
+    if wanted == ToolSearch(tool=wanted.tool):
+        return ""
+    called = (await segue.desk.calls(asker.tenant, ToolSearch(tool=wanted.tool), ROWS)).items
+    others = [one for one in called if one["state"] is not None and one["run"] not in looked_at]
+    if not others:
+        return ""
+    last = others[0]
+    where = f"run {last['run']} about {plain(last['subject'])}, {when(last['decided_at'], now)}"
+    return f"Elsewhere {plain(wanted.tool)} was used, at last in {where}."
 
 
 def _known_actions(wanted: ToolSearch, made: Sequence[Shown]) -> str:

@@ -73,6 +73,7 @@ async def test_why_a_supplier_was_not_used_sets_its_score_and_cases_beside_those
     words = found.words
     assert words.startswith("order_part[supplier=A] was not used in 1 of 1 run since ")
     assert "outdone by another in 1" in words
+    assert "Elsewhere order_part[supplier=A] was used, at last in run " in words
     assert 'order_part[supplier=B] was chosen for "order the spare part", with a score of ' in words
     assert " of order_part[supplier=A] (expected without memory " in words
     assert "of order_part[supplier=A] " in words
