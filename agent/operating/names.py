@@ -139,9 +139,9 @@ class Names:
         seen = {part.removeprefix(start) for part in parts if part.startswith(start)}
         return [*choice.values, *sorted(seen - {*choice.values})]
 
-    async def pending(self, tenant: str) -> list[Asks]:
-        """Approvals an operator may answer now, latest first, at most 20."""
-        return await self._read(lambda connection: naming.pending(connection, tenant))
+    async def pending(self, tenant: str, run: str | None = None) -> list[Asks]:
+        """Approvals an operator may answer now, of that run (None: of any), latest first, at most 20."""
+        return await self._read(lambda connection: naming.pending(connection, tenant, run))
 
     async def last_event(self, tenant: str, subject: str | None, *types: str) -> SentBefore | None:
         """The last one that began a run, of the subject (None: of any) and one of the types (none: of any)."""

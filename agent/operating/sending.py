@@ -109,7 +109,7 @@ async def _consequence(segue: Segue, asker: Asker, kind: EventType | OutcomeType
 
 async def send_event(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """Send the confirmed event, once: its id makes a second time the same event. Raises `ToolError` then."""
-    asked.permit(asker, "send")
+    asked.permit(asker, "events")
     try:
         (accepted,) = await segue.accept(asker.tenant, [_raw(arguments)])
     except BatchError as error:

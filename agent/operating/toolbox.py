@@ -157,7 +157,7 @@ def _answers() -> list[OperatorTool]:
             },
             ["type", "subject"],
             (sending.propose_event, sending.send_event),
-            scope="send",
+            scope="events",
         ),
         _acting(
             "answer_approval",

@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from agent.service import Segue
 from tools.types import JsonObject, Tool
 
-Scope: TypeAlias = Literal["read", "operate", "send"]
+Scope: TypeAlias = Literal["read", "operate", "events"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class Asker:
     name: str
     """Written beside whatever is done for them."""
     scopes: frozenset[str]
-    """As of their key: `send` sends events, `operate` answers approvals, settles, pauses and cancels."""
+    """As of their key: `events` sends events, `operate` answers approvals, settles, pauses and cancels."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Whether what a question seems to name exists. Start with `subjects`; nothing here reads a whole table twice."""
+"""Whether what a question seems to name exists: `subjects`, ids, actions, events. Each looks at a few rows by an index.
+
+But for `subjects_in_any_case`, which looks through one.
+"""
 
 from __future__ import annotations
 
@@ -68,8 +71,8 @@ def effect_keys(connection: Connection, tenant: str, keys: Collection[str]) -> l
     return list(connection.execute(query).scalars())
 
 
-def pending(connection: Connection, tenant: str) -> list[Asks]:
-    """The latest approvals that are pending."""
+def pending(connection: Connection, tenant: str, run: str | None) -> list[Asks]:
+    """The latest approvals that are pending, of that run (None: of any)."""
     query = (
         select(approvals.c.id, approvals.c.run, approvals.c.tool, runs.c.subject)
         .join(runs, runs.c.id == approvals.c.run)
@@ -77,6 +80,8 @@ def pending(connection: Connection, tenant: str) -> list[Asks]:
         .order_by(approvals.c.created_at.desc())
         .limit(MOST)
     )
+    if run is not None:
+        query = query.where(approvals.c.run == run)
     return [Asks(id=row.id, run=row.run, tool=row.tool, subject=row.subject) for row in connection.execute(query)]
 
 

@@ -319,7 +319,7 @@ TOOLS: Mapping[str, tuple[Scope, str, Mapping[str, Any], tuple[str, ...]]] = {
 }
 
 
-def toolbox(scopes: frozenset[str] = frozenset({"read", "send", "operate"})) -> Toolbox:
+def toolbox(scopes: frozenset[str] = frozenset({"read", "events", "operate"})) -> Toolbox:
     """The operators' tools by name and arguments; what they do is shown elsewhere."""
     return {
         name: OperatorTool(
@@ -357,7 +357,7 @@ async def open_routed(data: Path) -> AsyncIterator[Routed]:
             company=company,
             names=names_of(company.segue),
             runs=runs,
-            asker=Asker(tenant="default", name="ada", scopes=frozenset({"read", "send", "operate"})),
+            asker=Asker(tenant="default", name="ada", scopes=frozenset({"read", "events", "operate"})),
             toolbox=toolbox(),
         )
 

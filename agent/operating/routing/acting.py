@@ -10,10 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
-from agent.deciders.planner_meaning import in_words, tool_text
+from agent.deciders.planner_meaning import in_words
 from agent.operating.routing import sending
-from agent.operating.routing.meaning import meant, stem, stems
-from agent.operating.routing.mentions import COMMON, KINDS, Kind
+from agent.operating.routing.approving import ONLY_POINTS, answered, reason
+from agent.operating.routing.meaning import meant, stems
+from agent.operating.routing.mentions import Kind
 from agent.operating.routing.routes import Read, Reply, Route, Routed, Setting, filled
 from agent.operating.routing.saying import cannot, example, plain, refused
 from agent.operating.routing.sentences import Order, names_every, order, reasoned
@@ -30,26 +31,11 @@ TOOLS: Mapping[str, str] = {
 }
 ONE_OF: tuple[Kind, ...] = ("subject", "tool", "type", "approval", "effect", "run")
 """An order names one of each at most."""
-_LIMIT = re.compile(
-    r"\b(?:up to|at most|at max|max|maximum|no more than|not more than|not above|limit|limited|cap|capped|below|"
-    r"under)\b"
-)
-_SUM = re.compile(
-    r"\b(?:of|for|over|the|a) ?[€$£]? ?(\d{1,9}(?:\.\d{1,2})?) ?(?:€|\$|£|euros?|eur|usd|dollars?|gbp|chf)?(?![\w.-])"
-)
-_ONLY_POINTS = re.compile(
-    r"(?:\b(?:it|this|that|them|the|one|request|call|approval|pending|open|question|x|for|of|from|to|customer|machine|approved|"
-    r"please|now|run|with|and|by|id|last|then|thanks|thank you|payment|action|is)\b|[^\w])*"
-)
 _EVERYTHING = re.compile(
     r"\b(?:everything|all|the (?:whole|entire) (?:system|thing)|segue|whole system|any(?:thing)?)\b"
 )
 _DONE = re.compile(r"\b(?:done|succeeded|successful|success|completed|executed|ok|went through|happened|worked)\b")
 _FAILED = re.compile(r"\b(?:failed|failure|fail|unsuccessful|broken|did not happen|error)\b")
-_WHOM = re.compile(
-    r"\b(?:for|of|to|from) (?:(?:the|our|my|an?|this|that|customer|client|machine|mr|mrs|ms)\.? "
-    r")*([^\W\d_][\w-]*)|([^\W\d_][\w-]*)'s\b"
-)
 _OTHER_TYPE = re.compile(r"\b(?:type|event|events)\b:? (?:of type )?[\"'`]?([a-z]\w*[._/:][\w./:-]*\w)")
 _EVENT = re.compile(r"\bevents?\b|\b(?:test|sample|dummy|fake|simulated?)\b")
 
@@ -73,86 +59,6 @@ async def ordered(read: Read, setting: Setting) -> Routed | None:
     if isinstance(routed, Route) and tool not in setting.toolbox:
         return Reply(text=cannot("Your key may not do that: it lacks the scope for it.", (), read.named))
     return routed
-
-
-def _reason(read: Read) -> str | None:
-    """In the operator's own letters."""
-    reason = reasoned(read.mentions.text)[1]
-    return None if reason is None else reason.strip('"') or None
-
-
-async def _answer(read: Read, setting: Setting, found: Order) -> Routed:
-    mentions = read.mentions
-    limit = mentions.at_most
-    total = _SUM.search(found.rest)
-    if limit is None and total is not None:
-        limit = float(total.group(1))
-    if (limit is None and _LIMIT.search(found.rest)) or re.search(r"(?<![\w-])[\d€$£]", _SUM.sub(" ", found.rest, 1)):
-        return Reply(text="I cannot read up to which amount. Write it as one number, for example: up to 50.")
-    stranger = None if mentions.of("subject") or mentions.of("approval") else _stranger(found.rest, setting)
-    if stranger is not None:
-        return Reply(text=await _which(read, setting, f"I know nobody called {plain(stranger)!r}."))
-    subject, approval, tool = mentions.first("subject"), mentions.first("approval"), mentions.first("tool")
-    what = _SUM.sub(" ", found.rest)
-    only_points = _ONLY_POINTS.fullmatch(what) is not None
-    if tool is None and not only_points:
-        tool = await _asked_tool(what, setting)
-        if tool is None and approval is None:
-            return Reply(text=await _which(read, setting, "I do not know what that is, or it waits for nobody."))
-    if approval is None and subject is None and mentions.first("run") is None:
-        approval, subject = read.carried.approval if only_points else None, read.carried.subject
-        pending = [] if approval or subject or tool else await setting.names.pending(setting.tenant)
-        if len(pending) == 1:
-            approval = pending[0].id
-        elif not (approval or subject or tool):
-            return Reply(text=await _which(read, setting, "I do not know which one."))
-    elif mentions.first("run") is not None and approval is None:
-        run = mentions.first("run")
-        of_run = [one for one in await setting.names.pending(setting.tenant) if one.run == run]
-        if len(of_run) != 1:
-            return Reply(text=await _which(read, setting, f"Not exactly one approval waits in the run {run}."))
-        approval = of_run[0].id
-    arguments = filled(
-        approval=approval,
-        subject=None if approval else subject,
-        tool=None if approval else tool,
-        answer="approve" if found.verb == "approve" else "reject",
-        at_most=limit,
-        reason=_reason(read),
-    )
-    return Route(
-        tool="answer_approval", arguments=arguments, why=f"the order is to {found.verb} what waits for an answer"
-    )
-
-
-def _stranger(rest: str, setting: Setting) -> str | None:
-    """Whom an order is about, where that is nobody who is known and no word for what the tools do."""
-    known = {one for tool in setting.names.tools.values() for one in stems(tool_text(tool))}
-    for match in _WHOM.finditer(rest):
-        word = match.group(1) or match.group(2)
-        if word not in COMMON | KINDS | setting.names.kinds | {"x"} and stem(word) not in known:
-            return word
-    return None
-
-
-async def _asked_tool(what: str, setting: Setting) -> str | None:
-    """The tool whose call is to be approved, of those that wait first."""
-    pending = {one.tool for one in await setting.names.pending(setting.tenant) if one.tool is not None}
-    tools = setting.names.tools
-    for names in (pending & tools.keys(), tools.keys()):
-        found = await meant(setting.similarities, what, {name: tools[name].description for name in sorted(names)})
-        if found.best is not None:
-            return found.best
-    return None
-
-
-async def _which(read: Read, setting: Setting, why: str) -> str:
-    pending = await setting.names.pending(setting.tenant)
-    if not pending:
-        return f'{why} Nothing waits for an answer at the moment; ask "what is waiting for me" to see it.'
-    shown = "; ".join(f"{one.tool or 'a question'} for {plain(one.subject)} (approval {one.id})" for one in pending[:5])
-    asks = example("answer_approval", {"risky": pending[0].tool or "it", "subject": pending[0].subject})
-    return f'{why} These wait: {shown}. Say for example: "{asks}".'
 
 
 async def _send(read: Read, setting: Setting, found: Order) -> Routed:
@@ -227,7 +133,7 @@ async def _settle(read: Read, setting: Setting, found: Order) -> Routed:
         )
     if (done is None) == (failed is None):
         return Reply(text=f'Say what became of it: "settle effect {key} as done" or "... as failed".')
-    arguments = filled(key=key, state="done" if done else "failed", reason=_reason(read))
+    arguments = filled(key=key, state="done" if done else "failed", reason=reason(read))
     return Route(tool="settle_effect", arguments=arguments, why="the order is to say what became of an effect")
 
 
@@ -240,21 +146,21 @@ async def _pause(read: Read, setting: Setting, found: Order) -> Routed:
             "everybody or not at all."
         )
         return Reply(text=cannot(why, ("pause", "send_event", "cancel_run"), read.named))
-    reason = _reason(read) if tool == "pause" else None
+    stated = reason(read) if tool == "pause" else None
     scope, name = "everything", None
     if mentions.first("tool") is not None:
         scope, name = "tool", (mentions.first("tool") or "").split("[")[0]
     elif mentions.first("type") is not None:
         scope, name = "event_type", mentions.first("type")
     elif not _EVERYTHING.search(found.rest):
-        if _ONLY_POINTS.fullmatch(found.rest) and read.carried.tool:
+        if ONLY_POINTS.fullmatch(found.rest) and read.carried.tool:
             scope, name = "tool", read.carried.tool.split("[")[0]
         else:
             meaning = await _tool_or_type(found.rest, setting)
             if isinstance(meaning, Reply):
                 return meaning
             scope, name = meaning
-    return Route(tool=tool, arguments=filled(scope=scope, name=name, reason=reason), why=f"the order is to {tool}")
+    return Route(tool=tool, arguments=filled(scope=scope, name=name, reason=stated), why=f"the order is to {tool}")
 
 
 async def _tool_or_type(words: str, setting: Setting) -> tuple[str, str] | Reply:
@@ -273,10 +179,10 @@ async def _tool_or_type(words: str, setting: Setting) -> tuple[str, str] | Reply
 
 async def _cancel(read: Read, setting: Setting, found: Order) -> Routed:
     run, subject = read.mentions.first("run"), read.mentions.first("subject")
-    if run is None and subject is None and (_ONLY_POINTS.fullmatch(found.rest)):
+    if run is None and subject is None and (ONLY_POINTS.fullmatch(found.rest)):
         run = read.carried.run
         subject = read.carried.subject if run is None else None
-    about_run = re.search(r"\bruns?\b", found.rest) or _ONLY_POINTS.fullmatch(found.rest)
+    about_run = re.search(r"\bruns?\b", found.rest) or ONLY_POINTS.fullmatch(found.rest)
     if (run is None and subject is None) or not about_run:
         return Reply(text=cannot("I can cancel a run, and nothing else.", ("cancel_run", "find_runs"), read.named))
     arguments: dict[str, JsonValue] = filled(run=run, subject=None if run else subject)
@@ -284,7 +190,7 @@ async def _cancel(read: Read, setting: Setting, found: Order) -> Routed:
 
 
 _BY_TOOL = {
-    "answer_approval": _answer,
+    "answer_approval": answered,
     "send_event": _send,
     "settle_effect": _settle,
     "pause": _pause,
