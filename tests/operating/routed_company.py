@@ -279,7 +279,7 @@ TOOLS: Mapping[str, tuple[Scope, str, Mapping[str, Any], tuple[str, ...]]] = {
     "figures": ("read", "Figures of the runs", dict(_WINDOW), ()),
     "help": ("read", "What can be asked", {}, ()),
     "send_event": (
-        "send",
+        "events",
         "Sends an event",
         {"type": TEXT, "subject": TEXT, "data": {"type": "object"}},
         ("type", "subject"),
