@@ -145,7 +145,7 @@ async def test_help_tells_what_the_askers_key_permits_and_what_it_does_not(tmp_p
     assert 'Send an event, which starts a run: "send a test event for machine M"' in mine.words
     assert "Your key lacks" not in mine.words
     assert "Send an event" not in hers.words
-    assert "Your key lacks the scope send, needed for: send_event." in hers.words
+    assert "Your key lacks the scope events, needed for: send_event." in hers.words
     assert (
         "Your key lacks the scope operate, needed for: answer_approval, settle_effect, pause, resume, cancel_run."
         in (hers.words)
