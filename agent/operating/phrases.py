@@ -26,6 +26,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what is on my list",
         "is anything urgent",
         "what should I do next",
+        "is anything on my desk",
+        "what is holding things up",
     ),
     "find_runs": (
         "what happened with customer X",
@@ -50,6 +52,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what went wrong",
         "what is going on with X",
         "did anyone approve the refund for X",
+        "run me through what happened to X",
+        "what has X been through",
+        "did we handle X",
+        "give me everything about X",
     ),
     "explain_run": (
         "explain run X",
@@ -75,6 +81,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "why did X receive no advertising any more",
         "on what grounds was X called",
         "why was the step done for X",
+        "what triggered the call of tool X for X",
+        "what is behind the stop of marketing for X",
+        "why does X not get any mail",
     ),
     "why_not": (
         "why was tool X not called",
@@ -89,6 +98,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "how come X was never considered",
         "for what reason was X ruled out",
         "why did you choose another one instead of X",
+        "what is the reason X was not picked",
+        "why did X lose",
     ),
     "like_cases": (
         "how did like cases end",
@@ -102,6 +113,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "how well did the like cases of X go",
         "what does memory know about cases like X",
         "precedents for X",
+        "how did it go the last few times",
+        "what usually happens in such a case",
     ),
     "tool_figures": (
         "which tool fails most",
@@ -143,6 +156,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "which rules came out of the experience",
         "are there new learnings",
         "did Segue become better",
+        "what is the takeaway",
+        "what do you know now that you did not know before",
     ),
     "figures": (
         "how did the day go",
@@ -172,6 +187,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "who are you",
         "which commands are there",
         "hello",
+        "what is this",
+        "how can you help me",
     ),
     "send_event": (
         "send a test event for machine X",
