@@ -28,6 +28,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what should I do next",
         "is anything on my desk",
         "what is holding things up",
+        "does anything need my sign-off",
+        "what is undecided",
     ),
     "find_runs": (
         "what happened with customer X",
@@ -56,6 +58,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what has X been through",
         "did we handle X",
         "give me everything about X",
+        "fill me in on X",
     ),
     "explain_run": (
         "explain run X",
@@ -100,6 +103,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "why did you choose another one instead of X",
         "what is the reason X was not picked",
         "why did X lose",
+        "what kept you from using X",
+        "why was X left out",
+        "could we not have used X",
     ),
     "like_cases": (
         "how did like cases end",
@@ -115,6 +121,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "precedents for X",
         "how did it go the last few times",
         "what usually happens in such a case",
+        "what were the results the last times we did this",
     ),
     "tool_figures": (
         "which tool fails most",
@@ -129,6 +136,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "success rate of tool X",
         "how long does tool X take",
         "error figures of the tools",
+        "which tools misbehave",
+        "which tools cause trouble",
     ),
     "tools": (
         "which tools are there",
@@ -189,6 +198,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "hello",
         "what is this",
         "how can you help me",
+        "I do not know what to ask",
+        "what are your abilities",
     ),
     "send_event": (
         "send a test event for machine X",
