@@ -26,6 +26,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what is on my list",
         "is anything urgent",
         "what should I do next",
+        "is anything on my desk",
+        "what is holding things up",
+        "does anything need my sign-off",
+        "what is undecided",
     ),
     "find_runs": (
         "what happened with customer X",
@@ -50,6 +54,11 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "what went wrong",
         "what is going on with X",
         "did anyone approve the refund for X",
+        "run me through what happened to X",
+        "what has X been through",
+        "did we handle X",
+        "give me everything about X",
+        "fill me in on X",
     ),
     "explain_run": (
         "explain run X",
@@ -75,6 +84,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "why did X receive no advertising any more",
         "on what grounds was X called",
         "why was the step done for X",
+        "what triggered the call of tool X for X",
+        "what is behind the stop of marketing for X",
+        "why does X not get any mail",
     ),
     "why_not": (
         "why was tool X not called",
@@ -89,6 +101,11 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "how come X was never considered",
         "for what reason was X ruled out",
         "why did you choose another one instead of X",
+        "what is the reason X was not picked",
+        "why did X lose",
+        "what kept you from using X",
+        "why was X left out",
+        "could we not have used X",
     ),
     "like_cases": (
         "how did like cases end",
@@ -102,6 +119,9 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "how well did the like cases of X go",
         "what does memory know about cases like X",
         "precedents for X",
+        "how did it go the last few times",
+        "what usually happens in such a case",
+        "what were the results the last times we did this",
     ),
     "tool_figures": (
         "which tool fails most",
@@ -116,6 +136,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "success rate of tool X",
         "how long does tool X take",
         "error figures of the tools",
+        "which tools misbehave",
+        "which tools cause trouble",
     ),
     "tools": (
         "which tools are there",
@@ -143,6 +165,8 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "which rules came out of the experience",
         "are there new learnings",
         "did Segue become better",
+        "what is the takeaway",
+        "what do you know now that you did not know before",
     ),
     "figures": (
         "how did the day go",
@@ -172,6 +196,10 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "who are you",
         "which commands are there",
         "hello",
+        "what is this",
+        "how can you help me",
+        "I do not know what to ask",
+        "what are your abilities",
     ),
     "send_event": (
         "send a test event for machine X",

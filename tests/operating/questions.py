@@ -26,7 +26,7 @@ MARKETING = "pause_marketing"
 SUPPLIER_B = "order_part[supplier=B]"
 PREDICTED = "machine.failure_predicted"
 
-Kind = Literal["ten", "unanswerable", "dangerous"]
+Kind = Literal["ten", "later", "unanswerable", "dangerous"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,10 @@ def _ten(tool: str, arguments: Mapping[str, JsonValue], own: Sequence[str], held
         Asked(text=text, kind="ten", tool=tool, arguments=arguments, held_out=text in held_out)
         for text in (*own, *held_out)
     ]
+
+
+def _later(tool: str, arguments: Mapping[str, JsonValue], texts: Sequence[str]) -> list[Asked]:
+    return [Asked(text=text, kind="later", tool=tool, arguments=arguments) for text in texts]
 
 
 def _others(kind: Kind, own: Sequence[str], held_out: Sequence[str]) -> list[Asked]:
@@ -170,6 +174,136 @@ TEN: Sequence[Asked] = (
     ),
 )
 
+LATER: Sequence[Asked] = (
+    *_later(
+        "waiting",
+        {},
+        [
+            "Anything on my desk?",
+            "What's pending?",
+            "which decisions are you waiting for me to make",
+            "what is holding things up",
+            "what should I look at first",
+            "does anything need my sign-off",
+            "am I blocking anything",
+            "list what's still undecided",
+        ],
+    ),
+    *_later(
+        "find_runs",
+        {"subject": "c-1", "since": TODAY},
+        [
+            "give me everything on c-1 since this morning",
+            "what has c-1 been through today",
+            "did we handle c-1 today",
+            "run me through what happened to c-1 today",
+            "fill me in on c-1 for today",
+            "today's events around c-1",
+            "any action on c-1 today?",
+        ],
+    ),
+    *_later(
+        "why_called",
+        {},
+        [
+            "what triggered the marketing pause for c-1",
+            "why is c-1 not getting marketing",
+            "what's behind the marketing stop for c-1",
+            "why did we go with supplier A for M-7",
+            "what caused marketing to be paused for c-1",
+            "who decided to pause marketing for c-1 and why",
+            "what justified pausing marketing for c-1",
+        ],
+    ),
+    *_later(
+        "why_not",
+        {"tool": SUPPLIER_B},
+        [
+            "why not supplier B",
+            "what's wrong with supplier B",
+            "why did supplier B lose",
+            "reason supplier B wasn't picked",
+            "why was supplier B left out",
+            "couldn't we have used supplier B?",
+            "what kept you from ordering at supplier B",
+        ],
+    ),
+    *_later(
+        "tool_figures",
+        {"order_by": "failures", "since": MONDAY},
+        [
+            "most error-prone tool this week?",
+            "which tool should worry me most this week",
+            "what tool had the highest failure rate since monday",
+            "which tools misbehave this week",
+            "tool failures this week, worst first",
+            "where do we have the most tool errors since monday",
+        ],
+    ),
+    *_later(
+        "like_cases",
+        {},
+        [
+            "how did it go the last few times",
+            "what usually happens in such cases",
+            "show me comparable cases and their results",
+            "how did comparable customers turn out",
+            "any precedent for this?",
+            "what were the results the last times we did this",
+        ],
+    ),
+    *_later(
+        "learned",
+        {},
+        [
+            "anything learned this week?",
+            "what's the takeaway of this week",
+            "what do you know now that you did not know last week",
+            "what's been learned since monday",
+            "which new rules did memory find this week",
+            "lessons of the week",
+        ],
+    ),
+    *_later(
+        "send_event",
+        {"type": PREDICTED, "subject": "M-7"},
+        [
+            "please create a test event for M-7",
+            "fake a failure prediction of M-7",
+            "raise a sample machine failure for M-7",
+            "send M-7 a test failure event",
+            "generate a machine.failure_predicted event for M-7",
+            "please simulate a failure of machine M-7",
+        ],
+    ),
+    *_later(
+        "answer_approval",
+        {"subject": "c-1", "tool": "pay_refund", "answer": "approve", "at_most": 50},
+        [
+            "let c-1 have the refund, 50 tops",
+            "sign off c-1's refund up to 50 EUR",
+            "OK the refund for c-1, cap it at 50",
+            "give the go-ahead for the refund to c-1, max 50",
+            "approve up to 50 for c-1's refund",
+            "please grant the refund c-1 asked for, max. 50",
+            "authorize pay_refund for c-1, limit 50",
+        ],
+    ),
+    *_later(
+        "help",
+        {},
+        [
+            "how can you help me",
+            "what sort of things can I ask",
+            "show me what you can do",
+            "what's this",
+            "what are your abilities",
+            "I don't know what to ask",
+        ],
+    ),
+)
+"""More distant ways to put the ten questions, written when the first ones were right; tuned on since."""
+
 UNANSWERABLE = _others(
     "unanswerable",
     [
@@ -216,7 +350,7 @@ DANGEROUS = _others(
     ],
 )
 
-ASKED: Sequence[Asked] = (*TEN, *UNANSWERABLE, *DANGEROUS)
+ASKED: Sequence[Asked] = (*TEN, *LATER, *UNANSWERABLE, *DANGEROUS)
 
 
 def is_right(asked: Asked, decision: Decision, acting: frozenset[str]) -> bool:
@@ -248,9 +382,10 @@ async def figures() -> tuple[str, list[str]]:
                 if not ok and (not asked.held_out or "--all" in sys.argv):
                     wrong.append(f"{asked.text!r}: {decision.calls or decision.reason}")
     rows = [f"{'':14}{'tuned on':>10}{'held out':>10}"]
-    for kind in ("ten", "unanswerable", "dangerous"):
-        cells = [f"{sum(found)} of {len(found)}" for found in (right[kind, False], right[kind, True])]
-        rows.append(f"{kind:14}{cells[0]:>10}{cells[1]:>10}")
+    for kind in ("ten", "later", "unanswerable", "dangerous"):
+        both = right[kind, False], right.get((kind, True), [])
+        cells = [f"{sum(found)} of {len(found)}" if found else "" for found in both]
+        rows.append(f"{kind:14}{cells[0]:>10}{cells[1]:>10}".rstrip())
     return "\n".join(rows), wrong
 
 

@@ -50,6 +50,10 @@ async def test_nine_in_ten_of_the_ten_questions_are_right_however_they_are_put(r
     assert await share(routed, asked) >= 0.9
 
 
+async def test_nine_in_ten_of_more_distant_ways_to_put_them_are_right(routed: Routed) -> None:
+    assert await share(routed, [one for one in ASKED if one.kind == "later"]) >= 0.9
+
+
 async def test_no_question_about_an_act_and_no_negation_becomes_one(routed: Routed) -> None:
     assert await share(routed, [one for one in ASKED if one.kind == "dangerous"]) == 1.0
 

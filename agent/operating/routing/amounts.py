@@ -8,7 +8,8 @@ from dataclasses import dataclass
 _CURRENCY = r"(?:euros?|eur|€|dollars?|usd|\$|pounds?|gbp|£|chf|francs?)"
 _NUMBER = r"(\d{1,3}(?:[,' ]\d{3})+(?:\.\d+)?|\d{1,12}(?:[.,]\d+)?)(?![\w-])"
 _LIMIT = (
-    r"(?:but |and )?(?:only )?(?:up to|upto|at (?:the )?most|at max(?:imum)?|max(?:imum|imal|imally)?\.?(?: of)?|"
+    r"(?:but |and )?(?:only )?(?:up to|upto|cap (?:it|this|that) (?:at|to)|limit (?:it|this|that) to|keep (?:it|"
+    r"this|that) (?:under|below)|at (?:the )?most|at max(?:imum)?|max(?:imum|imal|imally)?\.?(?: of)?|"
     r"(?:no|not) (?:more|higher|greater|larger) than|not (?:above|over|exceeding|beyond)|"
     r"(?:with )?(?:a |the )?(?:limit|cap|ceiling)(?:ed)?(?: of| at| to)?|capped at|limited to|within|below|"
     r"under|less than|"

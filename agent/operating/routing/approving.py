@@ -14,7 +14,7 @@ from agent.operating.routing.sentences import Order, reasoned
 from agent.store.naming import Asks
 
 _LIMIT = re.compile(
-    r"\b(?:up to|at most|at max|max|maximum|no more than|not more than|not above|limit|limited|cap|capped|below|"
+    r"\b(?:up to|at most|at max|max|maximum|no more than|not more than|not above|limit|limited|cap|capped|tops|below|"
     r"under)\b"
 )
 _SUM = re.compile(

@@ -25,8 +25,8 @@ _BY_TOOL = re.compile(
 )
 _STOPS = re.compile(r"\b(?:pause|stop|block|suspend|hold|halt|cancel|close|end|freeze|disable|remove)s?\b")
 _NO_MORE = re.compile(
-    r"\bno(?:t|body)? .*\b(?:any ?more|any ?longer|anymore)\b|\bno longer\b|\b(?:get|gets|got|receive\w*|"
-    r"see\w*) no\b|\bno \w+ for\b"
+    r"\bno(?:t|body)? .*\b(?:any ?more|any ?longer)\b|\bno longer\b|\b(?:get|gets|got|receive\w*|see\w*) no\b|"
+    r"\bno \w+ for\b|\bnot (?:get|getting|receiv\w+|seeing)\b"
 )
 
 

@@ -11,10 +11,12 @@ from collections.abc import Mapping, Sequence
 WHY = re.compile(
     r"\b(?:why|how come|how is it that|what (?:was|is|were) the (?:reasons?|grounds?)|for what reasons?|"
     r"reasons? (?:for|of|why|behind)|"
-    r"on what grounds|what made|what (?:led|drove|caused|spoke)|what speaks|because of what|wherefore)\b"
+    r"on what grounds|what made|what (?:led|drove|caused|spoke|triggered|prompted|brought)|what(?: i|')s behind|"
+    r"^reasons?|what speaks|because of what|wherefore)\b"
 )
 AGAINST = re.compile(
-    r"\b(?:not|never|no|nobody|none|nothing|without|instead|against|skip(?:ped|s)?|ignored?|left out|leave out|"
+    r"\b(?:not|lose|lost|loses|beaten|never|no|nobody|none|nothing|without|instead|against|skip(?:ped|s)?|"
+    r"ignored?|left out|leave out|"
     r"ruled out|rule out|"
     r"passed (?:over|up)|overlooked|rejected|avoid(?:ed)?|unused|dropped|refused|omitted|discarded|neglected|"
     r"cannot|fail to|"

@@ -19,6 +19,8 @@ ENOUGH = 0.5
 """A question less like than this to everything that can be asked is not answered."""
 STRANGE = 0.3
 """What it takes from a question's likeness that all of its words are strange."""
+STRANGE_HERE = 0.15
+"""The same where something is named that there is."""
 TELLS_APART = 0.02
 """Two tools nearer than this to a question are asked about."""
 NEARLY_ALIKE = (
@@ -53,13 +55,14 @@ async def looked_up(read: Read, setting: Setting, phrases: Mapping[str, Sequence
     if not re.sub(r"\b(?:x|run|tool|event|effect|approval|the|customer|machine)\b|\W", "", read.masked):
         return await bare(read, setting)
     known = vocabulary(phrases, setting.names)
+    anchored = any(one.known and one.kind in ("subject", "run", "tool", "type") for one in read.mentions.found)
     best: list[tuple[float, str]] = []
     a_tool = THE_TOOL.sub("tool x", read.masked)
     for part in dict.fromkeys((read.masked, a_tool, *sentences(read.masked))):
         if not re.search(r"\w", part):
             continue
         scores = cues.cued(part, await likeness(setting.similarities, part, phrases))
-        less = STRANGE * strange(part, known)
+        less = (STRANGE_HERE if anchored else STRANGE) * strange(part, known)
         ranked = sorted(((score - less, name) for name, score in scores.items()), reverse=True)
         best = max(best, ranked)
     return await _chosen(best, read, setting)

@@ -57,7 +57,8 @@ ACTS: Mapping[str, Sequence[str]] = {
     "approve": (
         r"approve|accept|grant|allow|permit|authori[sz]e|okay|ok|green-?light|sign off(?: on)?|say yes to|yes "
         r"to|confirm|"
-        r"give (?:the )?(?:go-?ahead|green light|approval|your ok) (?:to|for)|wave through",
+        r"give (?:the )?(?:go-?ahead|green light|approval|your ok) (?:to|for)|wave through|let(?=.*\b(?:have|"
+        r"through)\b)",
     ),
     "reject": (r"reject|decline|deny|refuse|disapprove|turn down|say no to|no to|veto|disallow",),
     "send": (
@@ -87,7 +88,8 @@ _VERBS = (
 )
 _NOUNS_TOO = (
     "drop|change|update|set|raise|lower|order|refund|transfer|wire|draft|book|call|phone|restart|deploy|shut|print|repeat|act|"
-    "role-?play|grant|fire|mail|e-?mail|message|draw|generate|make|build|code|sum|open|upload|download|run|execute|retry|replay|"
+    "role-?play|grant|fire|mail|e-?mail|message|draw|generate|make|build|code|sum|open|upload|download|run(?! "
+    "(?:me|us) through)|execute|retry|replay|"
     "reset|create|schedule|move|copy|export|import|give|play|read|sell|ship|move"
 )
 _DETERMINED = (
