@@ -125,6 +125,10 @@ class Segue:
         self.watching = watching
         """Who follows runs; `watching.begin` before `news` is asked for again and again."""
 
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Call it whenever this process has committed something; it must take next to no time."""
+        self._database.after_commit(tell)
+
     # --- events
 
     async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:

@@ -215,7 +215,7 @@ async def _accepting(
 def _watching(stack: AsyncExitStack, settings: Settings, database: Database) -> Watching:
     watching = Watching(lambda followed: _marks(database, followed), most=settings.max_streams)
     stack.push_async_callback(watching.aclose)
-    database.on_commit = watching.changed
+    database.after_commit(watching.changed)
     return watching
 
 

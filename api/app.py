@@ -52,6 +52,7 @@ def build_app(
     hosts: Collection[str] = LOOPBACK_HOSTS,
     limits: Limits | None = None,
     chat: OperatorsChat | None = None,
+    console: bool = False,
 ) -> FastAPI:
     """The app over an open Segue, which stays its owner's to close.
 
@@ -72,6 +73,11 @@ def build_app(
     app.state.limits = bounds
     app.state.intake = Intake(most=bounds.requests, most_bytes=bounds.memory_bytes)
     problems.install(app)
+    if console and chat is not None:
+        # Imported only here: the library of its pages takes a second to load.
+        from api.console.mounting import mount
+
+        mount(app, segue, chat)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     memories = (memory, lessons, sources, housekeeping)
     for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, health):

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.console.gate import MOUNT, POLICY
 from api.problems import Forbidden, Misdirected
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,9 @@ SECURITY_HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 )
+
+CONSOLE_HEADERS = ((b"content-security-policy", POLICY.encode()),)
+"""Pages run scripts, their own only."""
 
 
 class Boundary:
@@ -48,7 +52,7 @@ class Boundary:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _with_security(message.get("headers", []))
+                message["headers"] = _with_security(message.get("headers", []), scope["path"])
             await send(message)
 
         refused = self._refusal(scope)
@@ -88,6 +92,9 @@ def _without_port(host: str) -> str:
     return host.partition(":")[0]
 
 
-def _with_security(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def _with_security(headers: list[tuple[bytes, bytes]], path: str) -> list[tuple[bytes, bytes]]:
     given = {name.lower() for name, _ in headers}
-    return [*headers, *(header for header in SECURITY_HEADERS if header[0] not in given)]
+    console = path == MOUNT or path.startswith(f"{MOUNT}/")
+    usual = (*CONSOLE_HEADERS, *SECURITY_HEADERS) if console else SECURITY_HEADERS
+    chosen = {name: value for name, value in reversed(usual) if name not in given}
+    return [*headers, *chosen.items()]

@@ -30,7 +30,12 @@ CLOSE_WITHIN_S = 10
 
 
 async def run_server(
-    settings: Settings, address: Address, ready: Callable[[Segue, str], None], *, access_log: bool = False
+    settings: Settings,
+    address: Address,
+    ready: Callable[[Segue, str], None],
+    *,
+    access_log: bool = False,
+    console: bool = True,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then close cleanly; `ready` is told the URL once requests are answered.
 
@@ -41,9 +46,9 @@ async def run_server(
         try:
             async with open_segue(settings) as segue, open_chat(segue, settings) as chat:
                 hosts = LOOPBACK_HOSTS | {in_url(address.host)}
-                app = build_app(segue, keys=address.keys, hosts=hosts, chat=chat)
+                app = build_app(segue, keys=address.keys, hosts=hosts, chat=chat, console=console)
                 url = f"http://{in_url(address.host)}:{listener.getsockname()[1]}"
-                config = _config(app, access_log=access_log)
+                config = _config(app, access_log=access_log, console=console)
                 server = _Server(config, lambda: ready(segue, url), segue.watching.stop)
                 ending.server = server
                 await server.serve(sockets=[listener])
@@ -125,10 +130,10 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def _config(app: FastAPI, *, access_log: bool) -> uvicorn.Config:
+def _config(app: FastAPI, *, access_log: bool, console: bool) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        lifespan="off",
+        lifespan="on" if console else "off",
         log_config=None,
         access_log=access_log,
         proxy_headers=False,

@@ -35,10 +35,14 @@ class Database:
         self.url = url
         self.dialect = make_url(url).get_backend_name()
         self._store = SqliteStore(url) if self.dialect == "sqlite" else PostgresStore(url)
-        self.on_commit: Callable[[], None] | None = None
+        self._told: list[Callable[[], None]] = []
         """Called on the caller's loop after each write."""
         self.way = RightOfWay()
         """Running work gives way to events at the door."""
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Call it on the writer's loop after each write from now on; it must take next to no time."""
+        self._told.append(tell)
 
     async def open(self) -> None:
         """Bring the schema up to date. Raises `SchemaError` for a store of a newer Segue."""
@@ -66,8 +70,8 @@ class Database:
         caller must go on `at_once`. A `long` one, of more than some 20 ms, keeps the event loop free.
         """
         result = await self._store.write(work, urgent=urgent, long=long, crowded=self.way.crowded)
-        if self.on_commit is not None:
-            self.on_commit()
+        for tell in self._told:
+            tell()
         if not (urgent or at_once):
             await self.way.give()
         return result

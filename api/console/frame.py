@@ -1,0 +1,152 @@
+"""What every page has around it, and how a page keeps up with what happens. Start with `page`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from nicegui import Client, background_tasks, ui
+
+from agent.errors import Conflict, NotFound, Refused
+from agent.operators import OperatorsChat
+from agent.service import Segue
+from api.access import Caller
+from api.console.gate import MOUNT, SIGN_OUT
+from api.console.pulse import Pulse
+from api.console.sessions import Session, Sessions
+from api.console.theme import CSS, STATES
+from api.console.words import ago, at, moment_of
+from api.keyfile import Scope
+from api.problems import Forbidden, Unauthorized
+
+log = logging.getLogger(__name__)
+
+PAGES = (
+    ("", "Now"),
+    ("/runs", "Runs"),
+    ("/inbox", "Inbox"),
+    ("/chat", "Chat"),
+)
+"""In the order they stand in the bar."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Console:
+    """What pages are made of."""
+
+    segue: Segue
+    chat: OperatorsChat
+    sessions: Sessions
+    pulse: Pulse
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One open page of one operator."""
+
+    console: Console
+    session: Session
+    client: Client
+
+    @property
+    def segue(self) -> Segue:
+        """The open system."""
+        return self.console.segue
+
+    @property
+    def tenant(self) -> str:
+        """Whose rows are shown."""
+        return self.session.caller.tenant
+
+    def may(self, scope: Scope) -> bool:
+        """Whether to offer it; `act` asks again."""
+        return scope in self.session.caller.scopes
+
+    async def act(self, scope: Scope, work: Callable[[Caller], Awaitable[Any]]) -> Any:
+        """Do something in the operator's name; None, and a notice, where it may not or cannot be done."""
+        try:
+            return await work(self.console.sessions.require(self.session, scope))
+        except (NotFound, Conflict, Refused, Forbidden, Unauthorized) as error:
+            with self.client:
+                ui.notify(str(error), type="negative", multi_line=True, close_button="Close")
+            return None
+
+    def follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        """Call it now, and whenever something has happened, until the page is closed."""
+        background_tasks.create(self._follow(refresh), name="a page of the console")
+
+    async def _follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
+        with suppress(asyncio.CancelledError):
+            async for _ in self.console.pulse.beats():
+                if self.client.is_deleted:
+                    return
+                if not self.console.sessions.alive(self.session):
+                    with self.client:
+                        ui.navigate.to(MOUNT)
+                    return
+                try:
+                    with self.client:
+                        await refresh()
+                except Exception:
+                    log.exception("a page of the console could not be brought up to date")
+
+
+def page(console: Console, here: str, title: str) -> View:
+    """Begin a page: theme, bar, and what is known of who looks at it. `here` is one of `PAGES`."""
+    client = ui.context.client
+    session = cast("Session", client.request.scope["state"]["console"])
+    ui.page_title(f"{title} - Segue")
+    ui.add_css(CSS)
+    dark = ui.dark_mode(value=None)
+    with ui.element("header").classes("sg-bar"):
+        ui.link("Segue", MOUNT).classes("sg-mark")
+        with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
+            for path, name in PAGES:
+                link = ui.link(name, f"{MOUNT}{path}").classes("sg-nav")
+                if path == here:
+                    link.props('aria-current="page"')
+        with ui.element("div").classes("sg-who"):
+            ui.label(session.caller.name)
+            _button("Light or dark", lambda: dark.set_value(not dark.value))
+            if not console.sessions.open_to_all:
+                with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
+                    ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
+    return View(console=console, session=session, client=client)
+
+
+def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.element:
+    made = ui.element("button").props('type="button"').classes("sg-button" + (" sg-first" if first else ""))
+    with made:
+        ui.label(text)
+    made.on("click", act)
+    return made
+
+
+button = _button
+"""A button with words on it; `first` is what most people want."""
+
+
+def state(word: str) -> None:
+    """A state, in its colour and its word."""
+    ui.label(word).classes(f"sg-state {STATES.get(word, '')}")
+
+
+def when(moment: datetime | str, now: datetime) -> None:
+    """How long ago, and the moment itself behind it."""
+    found = moment_of(moment) if isinstance(moment, str) else moment
+    ui.label(ago(found, now)).classes("sg-quiet sg-small").props(f'title="{at(found)}"')
+
+
+def empty(text: str) -> None:
+    """What stands where nothing is, and what to do next."""
+    ui.label(text).classes("sg-empty")
+
+
+def now() -> datetime:
+    """This moment."""
+    return datetime.now(UTC)

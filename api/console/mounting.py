@@ -1,0 +1,54 @@
+"""Puts the console into the app. Start with `mount`.
+
+NiceGUI keeps its pages in one app of the process, so there is one console in a process; it is loaded here only.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import UTC, datetime
+from typing import cast
+
+from fastapi import FastAPI
+from nicegui import ui
+from starlette.responses import RedirectResponse, Response
+
+from agent.operators import OperatorsChat
+from agent.service import Segue
+from api.access import Access
+from api.console import sign_in
+from api.console.frame import Console
+from api.console.gate import MOUNT, Gate
+from api.console.pages import now_page
+from api.console.pulse import Pulse
+from api.console.sessions import Sessions
+
+
+def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
+    """Serve the console under `/console`, and send whoever opens `/` there."""
+    sessions = Sessions(cast("Access", app.state.access), lambda: datetime.now(UTC))
+    pulse = Pulse()
+    segue.after_commit(pulse.beat)
+    console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse)
+    app.state.console_sessions = sessions
+    app.include_router(sign_in.router)
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> Response:
+        return RedirectResponse(MOUNT, status_code=303)
+
+    for register in (now_page.register,):
+        register(console)
+    ui.run_with(
+        app,
+        mount_path=MOUNT,
+        title="Segue",
+        dark=None,
+        favicon="🔁",
+        tailwind=False,
+        reconnect_timeout=30.0,
+        storage_secret=secrets.token_urlsafe(32),
+        show_welcome_message=False,
+        language="en-US",
+    )
+    app.add_middleware(Gate, sessions=sessions)

@@ -1,0 +1,120 @@
+"""What happens now: what waits, what is going on, today's figures, the newest runs. Start with `register`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from nicegui import ui
+
+from agent.store.chat_queries import Window
+from agent.store.figures import Counts
+from agent.store.queries import RunFilter
+from agent.store.runs import OPEN
+from api.console.frame import Console, View, empty, now, page, state, when
+from api.console.gate import MOUNT
+from api.console.words import number, share
+from api.terminal import line
+
+LATEST = 15
+
+
+def register(console: Console) -> None:
+    """Make the page."""
+
+    @ui.page("/")
+    async def show() -> None:
+        view = page(console, "", "Now")
+        with ui.element("main").classes("sg-page"):
+            with ui.element("h1"):
+                ui.label("Now")
+            waits, figures, latest = (ui.element("section") for _ in range(3))
+
+        async def refresh() -> None:
+            await _waits(view, waits)
+            await _figures(view, figures)
+            await _latest(view, latest)
+
+        view.follow(refresh)
+
+
+async def _waits(view: View, place: ui.element) -> None:
+    found = await view.segue.desk.waiting(view.tenant, None, 5)
+    place.clear()
+    with place, ui.element("div").classes("sg-card"):
+        _heading("Waits for a person")
+        if not found.total:
+            empty("Nothing. Approvals, questions, unknown effects and runs that failed for good turn up here.")
+            return
+        with ui.element("div").classes("sg-row"):
+            for count, what in (
+                (found.approvals.total, "approvals and questions"),
+                (found.effects.total, "effects in doubt"),
+                (found.letters.total, "runs that failed for good"),
+            ):
+                if count:
+                    ui.label(f"{number(count)} {what}")
+            ui.link("Open the inbox", f"{MOUNT}/inbox")
+
+
+async def _figures(view: View, place: ui.element) -> None:
+    moment = now()
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    window = Window(since=today)
+    counts = await view.segue.desk.counts(view.tenant, window)
+    judged = await view.segue.desk.judged(view.tenant, window)
+    place.clear()
+    with place, ui.element("div").classes("sg-grid"):
+        for what, figure, note in _today(counts, judged.mean, len(judged.rewards)):
+            with ui.element("div").classes("sg-card"):
+                ui.label(what).classes("sg-quiet sg-small")
+                ui.label(figure).classes("sg-figure")
+                ui.label(note).classes("sg-quiet sg-small")
+
+
+def _today(counts: Counts, mean: float | None, judged: int) -> list[tuple[str, str, str]]:
+    of = counts.runs
+    total, done = sum(of.values()), of.get("done", 0)
+    going = sum(of.get(status, 0) for status in OPEN if status != "waiting")
+    bad = sum(of.get(status, 0) for status in ("failed", "stopped"))
+    return [
+        ("Events today", number(total), "since 00:00 UTC"),
+        ("Finished without a person", number(done - counts.touched), f"{share(done - counts.touched, total)} of them"),
+        ("Going on", number(going), "queued or running"),
+        ("Waiting", number(of.get("waiting", 0)), "for a person"),
+        ("Failed or stopped", number(bad), f"{share(bad, total)} of them"),
+        ("Model", number(counts.tokens), "tokens used today"),
+        ("Reward", "-" if mean is None else f"{mean:.2f}", f"mean of 1, over {number(judged)} runs judged today"),
+    ]
+
+
+async def _latest(view: View, place: ui.element) -> None:
+    found = await view.segue.runs(view.tenant, RunFilter(), None, LATEST)
+    moment = now()
+    place.clear()
+    with place, ui.element("div").classes("sg-card"):
+        _heading("Newest runs")
+        if not found.items:
+            empty("No event has come yet. Send one: segue send --type TYPE --subject NAME --data '{...}'")
+            return
+        with ui.element("div").classes("sg-list"):
+            for run in found.items:
+                run_line(run, moment)
+
+
+def run_line(run: dict[str, Any], moment: datetime) -> None:
+    """One run in a list."""
+    event, end = run["event"], run["end"]
+    with ui.element("div").classes("sg-item"):
+        state(run["status"])
+        with ui.element("div").classes("sg-grow"):
+            ui.link(f"{line(event['type'], 80)} about {line(event['subject'], 80)}", f"{MOUNT}/runs/{run['id']}")
+            if end is not None and end["detail"]:
+                ui.label(line(end["detail"], 200)).classes("sg-quiet sg-small")
+        ui.label(line(run["decided_by"] or "", 40)).classes("sg-quiet sg-small")
+        when(run["created_at"], moment)
+
+
+def _heading(text: str) -> None:
+    with ui.element("h2"):
+        ui.label(text)
