@@ -24,6 +24,7 @@ from agent.leases import RENEW_S, Leases
 from agent.ledger import Held
 from agent.portfolio.model import Queueing
 from agent.remember import Remembering
+from agent.situation import Prepared
 from agent.store.database import Database
 from agent.store.queue import Claimed, claim, give_back
 from agent.store.runs import Start, Superseded, go_on, of_owner
@@ -52,7 +53,7 @@ class Dispatcher:
     def __init__(
         self,
         database: Database,
-        stages: Stages,
+        stages: Stages[Prepared],
         remembering: Remembering,
         leases: Leases,
         clock: Callable[[], datetime],

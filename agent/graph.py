@@ -16,17 +16,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypedDict, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypedDict, TypeVar
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent.situation import Prepared
 from agent.store.decisions import Pending
 from agent.store.runs import Start
 from agent.types import CallState, RunStatus
 
 T = TypeVar("T")
+P = TypeVar("P")
+"""What a decision is made from."""
 
 FINISHED = "finished"
 """Code of a run whose decider wanted nothing more."""
@@ -55,62 +56,62 @@ class Turn:
     end: End | None = None
 
 
-class Stages(Protocol):
+class Stages(Protocol[P]):
     """What the nodes do, each repeatable: a second call finds what the first one stored."""
 
     async def settle(self, start: Start) -> Pending:
         """What is left of the last decision; parks the run if only an operator can go on."""
 
-    async def recall(self, run: str, *, fresh: bool, before: Prepared | None) -> Prepared | End:
+    async def recall(self, run: str, *, fresh: bool, before: P | None) -> P | End:
         """The situation, with the evidence memory has for it.
 
         `fresh`: nothing can have happened in the run yet. `before`: what this segment's last decision was made from.
         """
 
-    async def decide(self, start: Start, prepared: Prepared | End) -> Turn:
+    async def decide(self, start: Start, prepared: P | End) -> Turn:
         """Ask the decider, check every call by policy, and store both with the approvals they need in one commit."""
 
     async def act(self, start: Start, number: int, indices: Sequence[int]) -> tuple[CallState, ...]:
         """Carry out calls of one decision through the ledger, all at once."""
 
-    async def record(self, start: Start, end: End, prepared: Prepared | None = None) -> None:
+    async def record(self, start: Start, end: End, prepared: P | None = None) -> None:
         """Write the episode and close the run; `prepared` is what its last decision was made from."""
 
 
-class RunState(TypedDict):
+class RunState(TypedDict, Generic[P]):
     """State between nodes."""
 
     start: Start
-    prepared: Prepared | None
+    prepared: P | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
 
 
-class RunUpdate(TypedDict, total=False):
+class RunUpdate(TypedDict, Generic[P], total=False):
     """What a node changes."""
 
-    prepared: Prepared | None
+    prepared: P | None
     turn: Turn | None
     pending: Pending | None
     states: tuple[CallState, ...]
 
 
-RunGraph = CompiledStateGraph[RunState, None, RunState, RunState]
+RunGraph = CompiledStateGraph[Any, None, Any, Any]
 
 
-def first_state(start: Start) -> RunState:
+def first_state(start: Start) -> RunState[Any]:
     """The state a run's segment starts with."""
     return {"start": start, "prepared": None, "turn": None, "pending": None, "states": ()}
 
 
-def build_graph(stages: Stages) -> RunGraph:
+def build_graph(stages: Stages[P]) -> RunGraph:
     """Wire the nodes once, in reading order."""
 
-    async def settle(state: RunState) -> RunUpdate:
+    async def settle(state: RunState[P]) -> RunUpdate[P]:
         return {"pending": await stages.settle(state["start"]), "turn": None}
 
-    async def decide(state: RunState) -> RunUpdate:
+    async def decide(state: RunState[P]) -> RunUpdate[P]:
         start = state["start"]
         fresh = start.segment == 0 and state["turn"] is None and state["pending"] is None
         prepared = await stages.recall(start.run, fresh=fresh, before=state["prepared"])
@@ -120,11 +121,11 @@ def build_graph(stages: Stages) -> RunGraph:
             await stages.record(start, turn.end, known)
         return {"prepared": known, "turn": turn}
 
-    async def act(state: RunState) -> RunUpdate:
+    async def act(state: RunState[P]) -> RunUpdate[P]:
         number, indices = _to_do(state)
         return {"states": await stages.act(state["start"], number, indices)}
 
-    graph: StateGraph[RunState, None, RunState, RunState] = StateGraph(RunState)
+    graph: StateGraph[Any, None, Any, Any] = StateGraph(RunState)
     graph.add_node("settle", settle)
     graph.add_node("decide", decide)
     graph.add_node("act", act)
@@ -136,12 +137,12 @@ def build_graph(stages: Stages) -> RunGraph:
 
 
 # Routes are coroutines, as LangGraph sends plain functions to a thread.
-async def after_start(state: RunState) -> Literal["settle", "decide"]:
+async def after_start(state: RunState[Any]) -> Literal["settle", "decide"]:
     """The first segment of a run has nothing behind it."""
     return "settle" if state["start"].segment else "decide"
 
 
-async def after_settle(state: RunState) -> Literal["act", "decide", "__end__"]:
+async def after_settle(state: RunState[Any]) -> Literal["act", "decide", "__end__"]:
     """Go on with what may be done; with nothing to do and somebody to wait for, the run is parked."""
     pending = _present(state["pending"])
     if pending.act:
@@ -149,7 +150,7 @@ async def after_settle(state: RunState) -> Literal["act", "decide", "__end__"]:
     return "__end__" if pending.wait else "decide"
 
 
-async def after_decide(state: RunState) -> Literal["act", "settle", "decide", "__end__"]:
+async def after_decide(state: RunState[Any]) -> Literal["act", "settle", "decide", "__end__"]:
     """Go on with what is permitted; a refused call goes back to the decider."""
     turn = _present(state["turn"])
     if turn.end is not None:
@@ -159,14 +160,14 @@ async def after_decide(state: RunState) -> Literal["act", "settle", "decide", "_
     return "settle" if turn.ask else "decide"
 
 
-async def after_act(state: RunState) -> Literal["settle", "decide"]:
+async def after_act(state: RunState[Any]) -> Literal["settle", "decide"]:
     """A call in doubt, or one that waits for approval, needs an operator."""
     turn = state["turn"]
     asked = turn is None or turn.ask
     return "settle" if asked or "unknown" in state["states"] else "decide"
 
 
-def _to_do(state: RunState) -> tuple[int, tuple[int, ...]]:
+def _to_do(state: RunState[Any]) -> tuple[int, tuple[int, ...]]:
     turn = state["turn"]
     if turn is not None:
         return turn.number, turn.act

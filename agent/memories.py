@@ -31,6 +31,10 @@ class Memories:
         self.valuations = Valuations(database, portfolio)
         """What other ways to choose would have earned."""
 
+    async def similarities(self, text: str, descriptions: Mapping[str, str]) -> Mapping[str, float]:
+        """Cosine of a text to each described thing, by the thing's name. Raises `MemoryUnavailable`."""
+        return await self._memory.similarities(text, descriptions)
+
     async def outcomes(self, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
         """Outcomes, newest first, those that matched no run too."""
         return await self._database.read(

@@ -24,6 +24,8 @@ from agent.housekeeping import Housekeeping
 from agent.judging import Judging
 from agent.lessons import Lessons
 from agent.memories import Memories
+from agent.operating.desk import Desk
+from agent.operating.names import Names
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
@@ -112,6 +114,8 @@ class Segue:
         self.housekeeping = housekeeping
         self.pauses = pauses
         self.dead = dead
+        self.desk = Desk(database, portfolio, clock)
+        self.names = Names(database, portfolio, lambda: registry.tools)
         self._database = database
         self._registry = registry
         self._dispatcher = dispatcher

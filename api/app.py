@@ -13,6 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from agent.operators import OperatorsChat
 from agent.service import Segue
 from api import problems
 from api.access import Access
@@ -21,6 +22,9 @@ from api.boundary import LOOPBACK_HOSTS, Boundary
 from api.intake import Intake
 from api.keyfile import Key
 from api.openapi import describe
+from api.routes import (
+    chat as chat_route,
+)
 from api.routes import (
     dead_letters,
     events,
@@ -47,6 +51,7 @@ def build_app(
     keys: Sequence[Key] | None = None,
     hosts: Collection[str] = LOOPBACK_HOSTS,
     limits: Limits | None = None,
+    chat: OperatorsChat | None = None,
 ) -> FastAPI:
     """The app over an open Segue, which stays its owner's to close.
 
@@ -61,6 +66,7 @@ def build_app(
         redirect_slashes=False,
     )
     app.state.segue = segue
+    app.state.chat = chat
     app.state.access = Access(keys)
     bounds = limits or Limits()
     app.state.limits = bounds
@@ -68,7 +74,7 @@ def build_app(
     problems.install(app)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     memories = (memory, lessons, sources, housekeeping)
-    for module in (events, runs, outcomes, *memories, operators, pauses, dead_letters, health):
+    for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, health):
         app.include_router(module.router)
 
     @cache

@@ -14,6 +14,7 @@ import typer
 
 from api.commands import (
     approvals,
+    chat,
     dead,
     doctor,
     effects,
@@ -53,6 +54,7 @@ def build_cli() -> typer.Typer:
         send,
         runs,
         outcomes,
+        chat,
         approvals,
         effects,
         pauses,

@@ -91,9 +91,17 @@ class Client:
 
     def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
         """The lines of a stream, as they come; none if there is nothing more to tell. Raises `StreamLost`."""
-        timeout = httpx.Timeout(TIMEOUT_S, read=SILENCE_S)
+        return self._lines("GET", path, SILENCE_S, headers=headers)
+
+    def lines_of(self, path: str, body: Mapping[str, Any], silence_s: float) -> Iterator[str]:
+        """The lines of a stream that answers a JSON object. Raises `StreamLost`, also after so much silence."""
+        headers = {"content-type": "application/json", "accept": "text/event-stream"}
+        return self._lines("POST", path, silence_s, headers=headers, content=json.dumps(body).encode())
+
+    def _lines(self, method: str, path: str, silence_s: float, **more: Any) -> Iterator[str]:
+        timeout = httpx.Timeout(TIMEOUT_S, read=silence_s)
         try:
-            with self._http.stream("GET", path, headers=headers, timeout=timeout) as response:
+            with self._http.stream(method, path, timeout=timeout, **more) as response:
                 if response.is_success:
                     yield from response.iter_lines()
                     return

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from api.chat_forms import ChatForm
 from api.forms import (
     AnswerForm,
     DiscardForm,
@@ -90,7 +91,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     forms = (
-        *(AnswerForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
+        *(AnswerForm, ChatForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
         *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm, TidyForm, KeepForm),
     )
     _, extra = models_json_schema(

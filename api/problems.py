@@ -47,6 +47,10 @@ class Busy(Exception):
     """As much is going on at once as may be."""
 
 
+class Unavailable(Exception):
+    """This server was started without what is asked for."""
+
+
 class UnsupportedMediaType(Exception):
     """The body is in a format that is not taken here."""
 
@@ -116,6 +120,7 @@ TABLE: Mapping[type[Exception], Kind] = {
         title="Too much at once",
         headers={"retry-after": "1", "connection": "close"},
     ),
+    Unavailable: Kind(status=503, name="unavailable", title="Not available here"),
     TooManyWatchers: Kind(
         status=503, name="too-many-streams", title="Too many streams are open", headers={"retry-after": "5"}
     ),

@@ -13,6 +13,7 @@ from typing import Self
 import uvicorn
 from fastapi import FastAPI
 
+from agent.chatting import open_chat
 from agent.heap import keep_what_is_loaded
 from agent.service import Segue
 from agent.wiring import Settings, open_segue
@@ -38,9 +39,9 @@ async def run_server(
     check_protected(address)
     with listen(address.host, address.port) as listener, _Ending() as ending:
         try:
-            async with open_segue(settings) as segue:
+            async with open_segue(settings) as segue, open_chat(segue, settings) as chat:
                 hosts = LOOPBACK_HOSTS | {in_url(address.host)}
-                app = build_app(segue, keys=address.keys, hosts=hosts)
+                app = build_app(segue, keys=address.keys, hosts=hosts, chat=chat)
                 url = f"http://{in_url(address.host)}:{listener.getsockname()[1]}"
                 config = _config(app, access_log=access_log)
                 server = _Server(config, lambda: ready(segue, url), segue.watching.stop)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import BaseMessage, HumanMessage
 
 from agent.deciders.chat_advice import shown_lessons
 from agent.deciders.chat_endpoint import ChatEndpoint
@@ -41,16 +42,20 @@ class ChatDecider:
         timeout_s: float = 60.0,
         max_retries: int = 4,
         settings: Settings | None = None,
+        render: Callable[[Situation], list[BaseMessage]] = messages,
+        offer: Callable[[Situation], list[dict[str, Any]]] = functions,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Open nothing yet. Raises `ValueError` for an address, key or number that cannot be used.
 
         `base_url` ends in `/v1` as a rule; none is OpenAI's own. `timeout_s` bounds one attempt, `max_retries` the
-        attempts after the first. `settings` are memory's constants, for the scores in the report. The environment is
-        not read: the caller does that.
+        attempts after the first. `settings` are memory's constants, for the scores in the report. `render` and `offer`
+        say what the model is shown of a situation. The environment is not read: the caller does that.
         """
         self._name = model
         self._settings = settings or Settings()
+        self._render = render
+        self._offer = offer
         self._endpoint = ChatEndpoint(
             model=model,
             base_url=base_url,
@@ -79,8 +84,8 @@ class ChatDecider:
             raise DeciderError("model_timeout", f"no decision within the {seconds:g} s the run had left") from error
 
     async def _decide(self, situation: Situation, deadline: float) -> Decision:
-        conversation = messages(situation)
-        offered = functions(situation)
+        conversation = self._render(situation)
+        offered = self._offer(situation)
         salt = f"{situation.run}:{situation.decision}"
         tokens = 0
         for note in (None, EMPTY_NOTE):

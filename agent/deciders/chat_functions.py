@@ -32,7 +32,7 @@ def functions(situation: Situation) -> list[dict[str, Any]]:
     Above 127 tools those of the playbook's steps come first, then those with evidence; the rest is left out.
     """
     shown = offered(situation)
-    return [*(_function(tool, situation.bound) for tool in shown), _ask_function(ask_name(situation))]
+    return [*(function(tool, situation.bound) for tool in shown), _ask_function(ask_name(situation))]
 
 
 def offered(situation: Situation) -> tuple[Tool, ...]:
@@ -61,7 +61,8 @@ def parameters(tool: Tool, bound: Mapping[str, JsonValue]) -> dict[str, Any]:
     return schema
 
 
-def _function(tool: Tool, bound: Mapping[str, JsonValue]) -> dict[str, Any]:
+def function(tool: Tool, bound: Mapping[str, JsonValue]) -> dict[str, Any]:
+    """One definition in OpenAI's form."""
     governance = tool.governance
     note = "Only reads." if governance.effect == "read" else "Changes something."
     if governance.risk == "high":

@@ -49,7 +49,7 @@ do not ask for it again. "waiting" means that an operator has not answered yet.
 
 def messages(situation: Situation) -> list[BaseMessage]:
     """The system message, the event, and for each earlier decision its calls and how they ended."""
-    return [SystemMessage(_system(situation)), HumanMessage(_event(situation)), *_history(situation.results)]
+    return [SystemMessage(_system(situation)), HumanMessage(_event(situation)), *history(situation.results)]
 
 
 def characters(conversation: list[BaseMessage]) -> int:
@@ -150,7 +150,8 @@ def _event(situation: Situation) -> str:
     return text
 
 
-def _history(results: tuple[CallResult, ...]) -> list[BaseMessage]:
+def history(results: tuple[CallResult, ...]) -> list[BaseMessage]:
+    """For each earlier decision its calls and how they ended."""
     ordered = sorted(results, key=lambda result: (result.decision, result.index))
     room = min(RESULT_CHARS, max(LEAST_CHARS, HISTORY_CHARS // max(1, len(ordered))))
     told: list[BaseMessage] = []

@@ -1,0 +1,183 @@
+"""What the operators' tools read of the store, beyond what the API shows. Start with `Desk.runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from agent.errors import NotFound
+from agent.operating.cases import Case, as_case, reward_of
+from agent.operating.wording import plain
+from agent.portfolio.model import Portfolio
+from agent.store import chat_queries, episodes, figures, pauses, queries, sources
+from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
+from agent.store.database import Database
+from agent.store.figures import Counts, LessonNews, ToolCount
+from agent.store.pauses import Scope
+from agent.store.queries import Shown
+
+LATEST_DECISIONS = 500
+LONGEST_SUBJECT = 1_024
+"""Characters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waiting:
+    """What waits for an operator, each oldest first."""
+
+    approvals: Some
+    effects: Some
+    letters: Some
+    pauses: tuple[pauses.Pause, ...]
+
+    @property
+    def total(self) -> int:
+        """Of all that somebody must answer; a pause is no question."""
+        return self.approvals.total + self.effects.total + self.letters.total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """What outcomes said of the runs they were joined to in a time."""
+
+    rewards: Mapping[str, float]
+    """By run; of those that have one by now."""
+    unmatched: int
+
+    @property
+    def mean(self) -> float | None:
+        """None where there is none."""
+        return sum(self.rewards.values()) / len(self.rewards) if self.rewards else None
+
+
+class Desk:
+    """An operator's view of one open system."""
+
+    def __init__(self, database: Database, portfolio: Portfolio, clock: Callable[[], datetime]) -> None:
+        self._database = database
+        self._goals = portfolio.goals
+        self.now = clock
+
+    async def runs(self, tenant: str, wanted: RunSearch, limit: int) -> Some:
+        """Whole runs, newest first."""
+        return await self._database.read(lambda found: chat_queries.find_runs(found, tenant, wanted, limit))
+
+    async def subject(self, tenant: str, given: str) -> str | None:
+        """The subject of some run that is written like this; else the only late one that is shown like this, but for
+        letters' case; None where there is none.
+        """
+
+        def look(connection: Connection) -> str | None:
+            if chat_queries.has_subject(connection, tenant, given):
+                return given
+            meant = plain(given, LONGEST_SUBJECT).casefold()
+            known = chat_queries.subjects(connection, tenant)
+            same = [one for one in known if plain(one, LONGEST_SUBJECT).casefold() == meant]
+            return same[0] if len(same) == 1 else None
+
+        return await self._database.read(look)
+
+    async def subjects(self, tenant: str) -> list[str]:
+        """Of the latest runs."""
+        return await self._database.read(lambda found: chat_queries.subjects(found, tenant))
+
+    async def calls(self, tenant: str, wanted: ToolSearch, limit: int) -> Some:
+        """Calls of a tool that decisions asked for, newest first."""
+        return await self._database.read(lambda found: chat_queries.find_calls(found, tenant, wanted, limit))
+
+    async def decisions(self, tenant: str, wanted: ToolSearch, limit: int) -> list[Shown]:
+        """Decisions with what they weighed, newest first, whether or not the tool was among it."""
+        return await self._database.read(lambda found: chat_queries.latest_decisions(found, tenant, wanted, limit))
+
+    async def actions(self, tenant: str) -> list[str]:
+        """What the latest decisions weighed."""
+        found = await self.decisions(tenant, ToolSearch(tool=""), LATEST_DECISIONS)
+        return sorted({str(one["action"]) for decision in found for one in decision["candidates"]})
+
+    async def evidence(self, run: str) -> list[Shown]:
+        """What memory told each decision of a run; whose run it is, is known to the caller."""
+        return await self._database.read(lambda found: chat_queries.evidence_of(found, run))
+
+    async def cases(self, tenant: str, names: Sequence[str]) -> dict[str, Case]:
+        """Episodes by id, with how they ended as far as is known by now."""
+
+        def look(connection: Connection) -> dict[str, Case]:
+            found = episodes.fetch(connection, tenant, names)
+            silent = sources.revoked_among(connection, tenant, {one.source for one in found})
+            return {one.id: as_case(one, self._goals, revoked=one.source in silent) for one in found}
+
+        return await self._database.read(look)
+
+    async def rewards(self, runs: Sequence[str]) -> Mapping[str, float]:
+        """Of those of the runs that have one by now."""
+        found = await self._database.read(lambda connection: episodes.rewards_of(connection, runs))
+        return self._combined(found)
+
+    def _combined(self, found: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+        told = {run: reward_of(rewards, self._goals) for run, rewards in found.items()}
+        return {run: reward for run, reward in told.items() if reward is not None}
+
+    async def waiting(self, tenant: str, subject: str | None, limit: int) -> Waiting:
+        """What waits for an operator, about one subject or any."""
+
+        def look(connection: Connection) -> Waiting:
+            return Waiting(
+                approvals=chat_queries.pending(connection, tenant, subject, limit),
+                effects=chat_queries.unknown_effects(connection, tenant, subject, limit),
+                letters=chat_queries.open_letters(connection, tenant, subject, limit),
+                pauses=pauses.listed(connection, tenant),
+            )
+
+        return await self._database.read(look)
+
+    async def pending(self, tenant: str, subject: str | None, tool: str | None, limit: int) -> Some:
+        """Approvals that nobody has answered, oldest first."""
+        return await self._database.read(lambda found: chat_queries.pending(found, tenant, subject, limit, tool))
+
+    async def effect(self, tenant: str, key: str) -> Shown:
+        """One effect. Raises `NotFound`."""
+        found = await self._database.read(lambda connection: queries.show_effect(connection, tenant, key), brief=True)
+        if found is None:
+            raise NotFound(f"there is no effect {key[:80]!r}")
+        return found
+
+    async def pause(self, tenant: str, scope: Scope, name: str) -> tuple[pauses.Pause | None, int]:
+        """A pause, if it stands, and how many runs it holds."""
+
+        def look(connection: Connection) -> tuple[pauses.Pause | None, int]:
+            held = chat_queries.held_back(connection, tenant, scope, name)
+            return pauses.find(connection, tenant, scope, name), held
+
+        return await self._database.read(look)
+
+    async def tool_counts(self, tenant: str, window: Window, tool: str | None) -> list[ToolCount]:
+        """How the effects of each tool ended that began in that time."""
+        return await self._database.read(lambda found: figures.of_tools(found, tenant, window, tool))
+
+    async def counts(self, tenant: str, window: Window) -> Counts:
+        """What became of the runs that began in that time."""
+        return await self._database.read(lambda connection: figures.counts(connection, tenant, window))
+
+    async def judged(self, tenant: str, window: Window) -> Judged:
+        """What the outcomes of that time said."""
+
+        def look(connection: Connection) -> Judged:
+            names = figures.judged_runs(connection, tenant, window)
+            return Judged(
+                rewards=self._combined(episodes.rewards_of(connection, names)),
+                unmatched=figures.unmatched(connection, tenant, window),
+            )
+
+        return await self._database.read(look)
+
+    async def lesson_news(self, tenant: str, window: Window) -> tuple[LessonNews, int]:
+        """What became of lessons in that time, and how many episodes it added."""
+        return await self._database.read(
+            lambda connection: (
+                figures.lesson_news(connection, tenant, window),
+                figures.new_episodes(connection, tenant, window),
+            )
+        )

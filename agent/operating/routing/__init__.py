@@ -1,0 +1,1 @@
+"""How a question becomes a call without a language model. Start with `routes`, then `acting` and `looking_up`."""
