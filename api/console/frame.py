@@ -32,6 +32,7 @@ PAGES = (
     ("/inbox", "Inbox"),
     ("/chat", "Chat"),
     ("/memory", "Memory"),
+    ("/portfolio", "Portfolio"),
 )
 """In the order they stand in the bar."""
 
