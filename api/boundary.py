@@ -26,8 +26,13 @@ SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
 )
 
-CONSOLE_HEADERS = ((b"content-security-policy", POLICY.encode()),)
-"""Pages run scripts, their own only."""
+CONSOLE_HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    # With `no-referrer` a browser says `Origin: null` of a form of our own.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+"""Pages run scripts, their own only, and send forms."""
 
 
 class Boundary:

@@ -19,7 +19,7 @@ from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
-from api.console.theme import CSS, STATES
+from api.console.theme import CSS, SCRIPT, STATES, scheme
 from api.console.words import ago, at, moment_of
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
@@ -102,7 +102,8 @@ def page(console: Console, here: str, title: str) -> View:
     session = cast("Session", client.request.scope["state"]["console"])
     ui.page_title(f"{title} - Segue")
     ui.add_css(CSS)
-    dark = ui.dark_mode(value=None)
+    ui.add_head_html(f"<script>{SCRIPT}</script>")
+    ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
         ui.link("Segue", MOUNT).classes("sg-mark")
         with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
@@ -112,7 +113,10 @@ def page(console: Console, here: str, title: str) -> View:
                     link.props('aria-current="page"')
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
-            _button("Light or dark", lambda: dark.set_value(not dark.value))
+            turn = ui.element("button").props('type="button"').classes("sg-button")
+            turn.on("click", js_handler="() => segueTurn()")
+            with turn:
+                ui.label("Light or dark")
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
