@@ -51,13 +51,14 @@ class Boundary:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        started = False
+        # What is mounted inside may cut the path.
+        started, path = False, scope["path"]
 
         async def guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _with_security(message.get("headers", []), scope["path"])
+                message["headers"] = _with_security(message.get("headers", []), path)
             await send(message)
 
         refused = self._refusal(scope)

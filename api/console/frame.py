@@ -103,6 +103,7 @@ def page(console: Console, here: str, title: str) -> View:
     ui.page_title(f"{title} - Segue")
     ui.add_css(CSS)
     ui.add_head_html(f"<script>{SCRIPT}</script>")
+    _one_main(client)
     ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
         ui.link("Segue", MOUNT).classes("sg-mark")
@@ -121,6 +122,13 @@ def page(console: Console, here: str, title: str) -> View:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
     return View(console=console, session=session, client=client)
+
+
+def _one_main(client: Client) -> None:
+    """The library puts everything of a page into a `main`, the bar too; the page's own is the only one."""
+    slot = client.content.parent_slot
+    if slot is not None:
+        slot.parent.tag = "div"
 
 
 def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.element:

@@ -166,7 +166,10 @@ class Served:
 
     def handle(self, type: str = "customer.upset", data: Mapping[str, Any] | None = None, **changes: Any) -> Any:
         """Send an event; its run once it has ended or waits for a person."""
-        run = self.send(type, data, **changes)
+        return self.ended(self.send(type, data, **changes))
+
+    def ended(self, run: str) -> Any:
+        """The run once it has ended or waits for a person."""
         until = time.monotonic() + LONGEST_S
         while True:
             found = self.ask("GET", f"/v1/runs/{run}").json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Page, Request, expect
 
 from tests.console.served import Served
@@ -85,3 +86,10 @@ def sign_in(page: Page, served: Served, name: str = "olga") -> None:
     """Fill in the form of the sign-in, on which the page is."""
     page.get_by_label("API key").fill(served.keys[name])
     page.get_by_role("button", name="Sign in").click()
+
+
+def is_there(page: Page, url: str) -> None:
+    """Open a page of the console; the test is skipped where the server has none there yet."""
+    answer = page.goto(url)
+    if answer is None or answer.status == 404:
+        pytest.skip(f"there is no page {url} yet")
