@@ -60,7 +60,8 @@ def test_a_phone_scrolls_one_way_only(served: Served, visits: Visits, path: str,
     assert wide[0] <= wide[1], page.evaluate(TOO_WIDE)
 
 
-TOO_WIDE = """() => [...document.querySelectorAll("body *")].filter((one) => one.getBoundingClientRect().right > innerWidth)
+TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((one) => one.getBoundingClientRect().right > innerWidth)
   .map((one) => one.tagName + "." + one.className)"""
 
 
