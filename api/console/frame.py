@@ -31,6 +31,8 @@ PAGES = (
     ("/runs", "Runs"),
     ("/inbox", "Inbox"),
     ("/chat", "Chat"),
+    ("/memory", "Memory"),
+    ("/portfolio", "Portfolio"),
 )
 """In the order they stand in the bar."""
 
@@ -143,9 +145,15 @@ button = _button
 """A button with words on it; `first` is what most people want."""
 
 
-def state(word: str) -> None:
-    """A state, in its colour and its word."""
-    ui.label(word).classes(f"sg-state {STATES.get(word, '')}")
+def state(word: str, said: str | None = None) -> None:
+    """A state in its colour, and in its word unless another one says it better."""
+    ui.label(said or word).classes(f"sg-state {STATES.get(word, '')}")
+
+
+def heading(text: str, *, level: int = 2) -> None:
+    """A heading; each page has one of level 1."""
+    with ui.element(f"h{level}"):
+        ui.label(text)
 
 
 def when(moment: datetime | str, now: datetime) -> None:
