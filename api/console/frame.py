@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -89,7 +90,7 @@ class View:
                     return
                 if not self.console.sessions.alive(self.session):
                     with self.client:
-                        ui.navigate.to(MOUNT)
+                        go_to(MOUNT)
                     return
                 try:
                     with self.client:
@@ -108,12 +109,12 @@ def page(console: Console, here: str, title: str) -> View:
     _one_main(client)
     ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
-        ui.link("Segue", MOUNT).classes("sg-mark")
+        link("Segue", f"{MOUNT}/").classes("sg-mark")
         with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
             for path, name in PAGES:
-                link = ui.link(name, f"{MOUNT}{path}").classes("sg-nav")
+                there = link(name, f"{MOUNT}{path or '/'}").classes("sg-nav")
                 if path == here:
-                    link.props('aria-current="page"')
+                    there.props('aria-current="page"')
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
             turn = ui.element("button").props('type="button"').classes("sg-button")
@@ -143,6 +144,36 @@ def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.ele
 
 button = _button
 """A button with words on it; `first` is what most people want."""
+
+
+def link(text: str, address: str) -> ui.element:
+    """A link to a page of the console, by its whole address; the library's own would put the mount before it again."""
+    made = ui.label(text)
+    made.tag = "a"
+    made.props["href"] = address
+    return made
+
+
+def go_to(address: str) -> None:
+    """Leave for another page of the console, by its whole address."""
+    ui.run_javascript(f"location.assign({json.dumps(address)})")
+
+
+class Part:
+    """A part of a live page, made anew only where what it shows has changed: selections and places stay."""
+
+    def __init__(self, tag: str = "section") -> None:
+        self._place = ui.element(tag)
+        self._shown: object = None
+
+    def show(self, what: object, make: Callable[[], None]) -> None:
+        """Make it if `what` it shows is not what it shows already."""
+        if what == self._shown:
+            return
+        self._place.clear()
+        with self._place:
+            make()
+        self._shown = what
 
 
 def state(word: str, said: str | None = None) -> None:
