@@ -5,7 +5,6 @@ NiceGUI keeps its pages in one app of the process, so there is one console in a 
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 from typing import cast
 
@@ -22,6 +21,7 @@ from api.console.gate import MOUNT, Gate
 from api.console.pages import memory_page, now_page, portfolio_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
+from api.console.theme import ICON
 
 
 def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
@@ -44,10 +44,9 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
         mount_path=MOUNT,
         title="Segue",
         dark=None,
-        favicon="🔁",
+        favicon=ICON,
         tailwind=False,
         reconnect_timeout=30.0,
-        storage_secret=secrets.token_urlsafe(32),
         show_welcome_message=False,
         language="en-US",
     )
