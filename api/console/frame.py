@@ -87,7 +87,7 @@ class View:
                     return
                 if not self.console.sessions.alive(self.session):
                     with self.client:
-                        ui.navigate.to(MOUNT)
+                        ui.navigate.to("/")
                     return
                 try:
                     with self.client:
