@@ -19,7 +19,7 @@ from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
-from api.console.theme import CSS, STATES
+from api.console.theme import CSS, SCRIPT, STATES, scheme
 from api.console.words import ago, at, moment_of
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
@@ -31,6 +31,8 @@ PAGES = (
     ("/runs", "Runs"),
     ("/inbox", "Inbox"),
     ("/chat", "Chat"),
+    ("/memory", "Memory"),
+    ("/portfolio", "Portfolio"),
 )
 """In the order they stand in the bar."""
 
@@ -87,7 +89,7 @@ class View:
                     return
                 if not self.console.sessions.alive(self.session):
                     with self.client:
-                        ui.navigate.to("/")
+                        ui.navigate.to(MOUNT)
                     return
                 try:
                     with self.client:
@@ -102,7 +104,9 @@ def page(console: Console, here: str, title: str) -> View:
     session = cast("Session", client.request.scope["state"]["console"])
     ui.page_title(f"{title} - Segue")
     ui.add_css(CSS)
-    dark = ui.dark_mode(value=None)
+    ui.add_head_html(f"<script>{SCRIPT}</script>")
+    _one_main(client)
+    ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
         ui.link("Segue", MOUNT).classes("sg-mark")
         with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
@@ -112,11 +116,21 @@ def page(console: Console, here: str, title: str) -> View:
                     link.props('aria-current="page"')
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
-            _button("Light or dark", lambda: dark.set_value(not dark.value))
+            turn = ui.element("button").props('type="button"').classes("sg-button")
+            turn.on("click", js_handler="() => segueTurn()")
+            with turn:
+                ui.label("Light or dark")
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
     return View(console=console, session=session, client=client)
+
+
+def _one_main(client: Client) -> None:
+    """The library puts everything of a page into a `main`, the bar too; the page's own is the only one."""
+    slot = client.content.parent_slot
+    if slot is not None:
+        slot.parent.tag = "div"
 
 
 def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.element:
@@ -131,9 +145,15 @@ button = _button
 """A button with words on it; `first` is what most people want."""
 
 
-def state(word: str) -> None:
-    """A state, in its colour and its word."""
-    ui.label(word).classes(f"sg-state {STATES.get(word, '')}")
+def state(word: str, said: str | None = None) -> None:
+    """A state in its colour, and in its word unless another one says it better."""
+    ui.label(said or word).classes(f"sg-state {STATES.get(word, '')}")
+
+
+def heading(text: str, *, level: int = 2) -> None:
+    """A heading; each page has one of level 1."""
+    with ui.element(f"h{level}"):
+        ui.label(text)
 
 
 def when(moment: datetime | str, now: datetime) -> None:

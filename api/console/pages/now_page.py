@@ -11,7 +11,7 @@ from agent.store.chat_queries import Window
 from agent.store.figures import Counts
 from agent.store.queries import RunFilter
 from agent.store.runs import OPEN
-from api.console.frame import Console, View, empty, now, page, state, when
+from api.console.frame import Console, View, empty, heading, now, page, state, when
 from api.console.gate import MOUNT
 from api.console.words import number, share
 from api.terminal import line
@@ -26,8 +26,7 @@ def register(console: Console) -> None:
     async def show() -> None:
         view = page(console, "", "Now")
         with ui.element("main").classes("sg-page"):
-            with ui.element("h1"):
-                ui.label("Now")
+            heading("Now", level=1)
             waits, figures, latest = (ui.element("section") for _ in range(3))
 
         async def refresh() -> None:
@@ -42,7 +41,7 @@ async def _waits(view: View, place: ui.element) -> None:
     found = await view.segue.desk.waiting(view.tenant, None, 5)
     place.clear()
     with place, ui.element("div").classes("sg-card"):
-        _heading("Waits for a person")
+        heading("Waits for a person")
         if not found.total:
             empty("Nothing. Approvals, questions, unknown effects and runs that failed for good turn up here.")
             return
@@ -93,7 +92,7 @@ async def _latest(view: View, place: ui.element) -> None:
     moment = now()
     place.clear()
     with place, ui.element("div").classes("sg-card"):
-        _heading("Newest runs")
+        heading("Newest runs")
         if not found.items:
             empty("No event has come yet. Send one: segue send --type TYPE --subject NAME --data '{...}'")
             return
@@ -113,8 +112,3 @@ def run_line(run: dict[str, Any], moment: datetime) -> None:
                 ui.label(line(end["detail"], 200)).classes("sg-quiet sg-small")
         ui.label(line(run["decided_by"] or "", 40)).classes("sg-quiet sg-small")
         when(run["created_at"], moment)
-
-
-def _heading(text: str) -> None:
-    with ui.element("h2"):
-        ui.label(text)

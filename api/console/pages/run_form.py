@@ -48,7 +48,7 @@ class FilterForm:
 
     def _more(self, asked: Asked) -> None:
         """What is asked for less often; always in the form, so that nothing is lost when it is sent."""
-        with box("details", "sg-fold sg-wide") as more:
+        with box("details", "sg-fold sg-across") as more:
             text("summary", "More filters")
             with box("div", "sg-filters"):
                 _field("subject", "Only this subject", asked.subject or "", "text")

@@ -28,7 +28,7 @@ class _Shown:
     def __init__(self) -> None:
         self.step: Step | None = None
         self.when: TextElement | None = None
-        self.element = box("li", "sg-step")
+        self.element = box("li", "sg-moment")
 
     def tick(self, moment: datetime) -> None:
         """Bring how long ago it was up to date."""
@@ -42,7 +42,7 @@ class Steps:
     def __init__(self, view: View, acts: RunActs) -> None:
         self._view = view
         self._acts = acts
-        self._list: ui.element = box("ol", "sg-steps").props('id="run-story" aria-live="polite"')
+        self._list: ui.element = box("ol", "sg-story").props('id="run-story" aria-live="polite"')
         self._shown: dict[str, _Shown] = {}
 
     def show(self, steps: Sequence[Step], moment: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -15,7 +16,7 @@ from api.console.frame import Console, View, empty, now, page
 from api.console.pages.run_form import FilterForm
 from api.console.pages.run_list import RunList
 from api.console.parts import box, link, set_text, text
-from api.console.run_filter import READY, Asked, FilterError, address, in_words, read, wanted
+from api.console.run_filter import PATH, READY, Asked, FilterError, address, in_words, read, wanted
 from api.console.run_rows import row
 from api.console.run_search import Hit, search
 from api.console.words import at
@@ -129,7 +130,7 @@ class RunsPage:
 
     def _hit(self, hit: Hit) -> None:
         if hit.run is not None:
-            ui.navigate.to(f"/runs/{hit.run}")
+            ui.run_javascript(f"location.assign({json.dumps(f'{PATH}/{hit.run}')})")
             return
         self._tell(hit.nothing or "")
         if hit.like:
