@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from agent.errors import NotFound
 from agent.operating.cases import Case, as_case, reward_of
+from agent.operating.run_lists import RunLists
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
 from agent.store import chat_queries, episodes, figures, pauses, queries, sources
@@ -59,6 +60,7 @@ class Desk:
     def __init__(self, database: Database, portfolio: Portfolio, clock: Callable[[], datetime]) -> None:
         self._database = database
         self._goals = portfolio.goals
+        self.lists = RunLists(database)
         self.now = clock
 
     async def runs(self, tenant: str, wanted: RunSearch, limit: int) -> Some:

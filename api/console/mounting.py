@@ -18,7 +18,7 @@ from api.access import Access
 from api.console import sign_in
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import memory_page, now_page, portfolio_page
+from api.console.pages import memory_page, now_page, portfolio_page, run_page, runs_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
 from api.console.theme import ICON
@@ -37,8 +37,8 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for register in (now_page.register, memory_page.register, portfolio_page.register):
-        register(console)
+    for made in (now_page, runs_page, run_page, memory_page, portfolio_page):
+        made.register(console)
     ui.run_with(
         app,
         mount_path=MOUNT,
