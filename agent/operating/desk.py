@@ -12,7 +12,7 @@ from agent.errors import NotFound
 from agent.operating.cases import Case, as_case, reward_of
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
-from agent.store import chat_queries, episodes, figures, pauses, queries, sources, waits
+from agent.store import chat_queries, dead, episodes, figures, pauses, queries, sources, waits
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
@@ -151,6 +151,13 @@ class Desk:
         found = await self._database.read(lambda connection: queries.show_effect(connection, tenant, key), brief=True)
         if found is None:
             raise NotFound(f"there is no effect {key[:80]!r}")
+        return found
+
+    async def letter(self, tenant: str, run: str) -> Shown:
+        """A dead letter as lists show it. Raises `NotFound`."""
+        found = await self._database.read(lambda connection: dead.find_letter(connection, tenant, run))
+        if found is None:
+            raise NotFound(f"there is no dead letter of run {run[:80]!r}")
         return found
 
     async def pause(self, tenant: str, scope: Scope, name: str) -> tuple[pauses.Pause | None, int]:

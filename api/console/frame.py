@@ -20,7 +20,8 @@ from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
 from api.console.theme import CSS, STATES
-from api.console.words import ago, at, moment_of
+from api.console.waiting import WaitNumbers
+from api.console.words import ago, at, moment_of, number
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
@@ -43,6 +44,7 @@ class Console:
     chat: OperatorsChat
     sessions: Sessions
     pulse: Pulse
+    waiting: WaitNumbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,13 +112,25 @@ def page(console: Console, here: str, title: str) -> View:
                 link = ui.link(name, f"{MOUNT}{path}").classes("sg-nav")
                 if path == here:
                     link.props('aria-current="page"')
+                if path == "/inbox":
+                    with link:
+                        badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
             _button("Light or dark", lambda: dark.set_value(not dark.value))
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
-    return View(console=console, session=session, client=client)
+    view = View(console=console, session=session, client=client)
+
+    async def count() -> None:
+        waiting = number(sum((await console.waiting.of(view.tenant)).values()))
+        if badge.text != waiting:
+            badge.set_text(waiting if waiting != "0" else "")
+            badge.props["title"] = f"{waiting} waiting for a person"
+
+    view.follow(count)
+    return view
 
 
 def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.element:

@@ -1,4 +1,5 @@
-"""A form made from a tool's JSON Schema, as data: what to ask, what was typed, what is wrong. Start with `form_of`.
+"""A form made from a tool's JSON Schema, as data: what to ask, what was typed, what is wrong. Start with `form_of`,
+then `checked`.
 
 What is not touched stays exactly as it was, present or absent. Whatever a schema says, a form comes of it: what is no
 plain text, number, truth value or short list of values is asked for as JSON.
@@ -15,7 +16,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from api.strict_json import LARGEST_INTEGER, JsonTextError, check_storable, read_json
 from api.terminal import clean, line
-from tools.arguments import MAX_BYTES, MAX_DEPTH
+from tools.arguments import MAX_BYTES, MAX_DEPTH, check_parameters
 from tools.types import JsonObject, JsonValue
 
 FieldKind: TypeAlias = Literal["text", "lines", "integer", "number", "choice", "json"]
@@ -83,6 +84,8 @@ class Form:
     fields: tuple[Field, ...]
     kept: JsonObject
     """Bound arguments that are given: shown, and not to be edited."""
+    bound: frozenset[str]
+    """Names that policy fills in from the event where they are not given."""
     parameters: JsonObject
 
 
@@ -109,7 +112,7 @@ def form_of(parameters: JsonObject, arguments: JsonObject, bound: Collection[str
         fields: tuple[Field, ...] = (_json(WHOLE, free, required=True, hint=hint),)
     else:
         fields = tuple(_field(name, schemas.get(name), free.get(name, ABSENT), name in required) for name in names)
-    return Form(fields=fields, kept=kept, parameters=parameters)
+    return Form(fields=fields, kept=kept, bound=frozenset(bound), parameters=parameters)
 
 
 def _is_open(parameters: JsonObject, known: JsonValue) -> bool:
@@ -231,6 +234,17 @@ def _hint(schema: JsonValue, shape: Mapping[str, Any], required: bool) -> str:
         known = isinstance(default, str | int | float)
         told.append(f"Left out, it is {line(_label(default), 60)}." if known else "May be left out.")
     return " ".join(told)
+
+
+def checked(form: Form, typed: Mapping[str, str]) -> Filled:
+    """What was typed, held against the schema too."""
+    found = filled(form, typed)
+    if found.mistakes:
+        return found
+    messages = check_parameters(form.parameters, found.arguments)
+    filled_in = [f"arguments.{name} is missing." for name in form.bound if name not in form.kept]
+    left = [one for one in messages if not any(one.startswith(start) for start in filled_in)]
+    return Filled(arguments=found.arguments, mistakes=by_field(form, left))
 
 
 def filled(form: Form, typed: Mapping[str, str]) -> Filled:
