@@ -67,6 +67,7 @@ class Asked:
 
     def _take(self, typed: object) -> None:
         self.typed = str(typed)
+        self.wrong(())
         if self._changed is not None:
             self._changed()
 
@@ -77,7 +78,10 @@ class Asked:
 
     def wrong(self, messages: Sequence[str]) -> None:
         """Say what is wrong, to eyes and to screen readers; nothing takes it away."""
-        self._wrong.set_text("\n".join(messages))
+        told = "\n".join(messages)
+        if self._wrong.text == told:
+            return
+        self._wrong.set_text(told)
         self.input.props.set_optional("aria-invalid", "true" if messages else None)
 
 
