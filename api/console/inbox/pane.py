@@ -8,7 +8,7 @@ from nicegui import ui
 
 from agent.service import Segue
 from api.access import Caller
-from api.console.frame import View, button, now
+from api.console.frame import View, button, link, now
 from api.console.gate import MOUNT
 from api.console.inbox.acting import Outcome, Work
 from api.console.inbox.acts import Typed, offer
@@ -50,7 +50,7 @@ class Pane:
             self._words = ui.label()
             with ui.element("div").classes("sg-row"):
                 if item.run is not None:
-                    ui.link("See how the run goes on", f"{MOUNT}/runs/{item.run}")
+                    link("See how the run goes on", f"{MOUNT}/runs/{item.run}")
                 button("Next in the inbox", forward)
         show(self._told, False)
         tell(item, now())

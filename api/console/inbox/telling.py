@@ -8,7 +8,7 @@ from nicegui import ui
 
 from agent.operating.cases import Case
 from agent.stories import GOOD
-from api.console.frame import when
+from api.console.frame import link, when
 from api.console.gate import MOUNT
 from api.console.inbox.parts import exactly, facts, text
 from api.console.inbox.reading import Happened, Item, LikeCases, Wanted
@@ -106,7 +106,7 @@ def _history(item: Item) -> None:
 def _about(item: Item, happened: Happened) -> None:
     with ui.element("div").classes("sg-row"):
         text("strong", line(item.subject or "", 200))
-        ui.link("Open the run", f"{MOUNT}/runs/{item.run}")
+        link("Open the run", f"{MOUNT}/runs/{item.run}")
     together = f" ({number(happened.events)} events together; these are the latest one's fields)"
     ui.label(f"{line(happened.description, 300)}{together if happened.events > 1 else ''}")
     rows = list(happened.data.items())
@@ -140,7 +140,7 @@ def _case(case: Case, action: str, now: datetime) -> None:
         done = ", ".join(line(one, 60) for one in case.done) or "nothing was done"
         turned = f"; turned down: {', '.join(line(one, 60) for one in case.declined)}" if case.declined else ""
         with ui.element("div").classes("sg-grow"):
-            ui.link(line(case.subject, 80), f"{MOUNT}/runs/{case.run}")
+            link(line(case.subject, 80), f"{MOUNT}/runs/{case.run}")
             told = "" if reward is None else f", reward {reward:.2f} of 1"
             ui.label(f"{done}{turned}{told}").classes("sg-quiet sg-small")
         when(case.closed_at, now)
