@@ -21,7 +21,8 @@ from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
 from api.console.theme import CSS, SCRIPT, STATES, scheme
-from api.console.words import ago, at, moment_of
+from api.console.waiting import WaitNumbers
+from api.console.words import ago, at, moment_of, number
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
@@ -46,6 +47,7 @@ class Console:
     chat: OperatorsChat
     sessions: Sessions
     pulse: Pulse
+    waiting: WaitNumbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,9 @@ def page(console: Console, here: str, title: str) -> View:
                 there = link(name, f"{MOUNT}{path or '/'}").classes("sg-nav")
                 if path == here:
                     there.props('aria-current="page"')
+                if path == "/inbox":
+                    with there:
+                        badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
             turn = ui.element("button").props('type="button"').classes("sg-button")
@@ -124,7 +129,16 @@ def page(console: Console, here: str, title: str) -> View:
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
-    return View(console=console, session=session, client=client)
+    view = View(console=console, session=session, client=client)
+
+    async def count() -> None:
+        waiting = number(sum((await console.waiting.of(view.tenant)).values()))
+        if badge.text != waiting:
+            badge.set_text(waiting if waiting != "0" else "")
+            badge.props["title"] = f"{waiting} waiting for a person"
+
+    view.follow(count)
+    return view
 
 
 def _one_main(client: Client) -> None:

@@ -18,9 +18,12 @@ class Pulse:
         self._soonest_s = soonest_s
         self._slowest_s = slowest_s
         self._waiting: set[asyncio.Event] = set()
+        self.number = 0
+        """Of the last beat."""
 
     def beat(self) -> None:
         """Something was committed. Costs next to nothing where nobody looks."""
+        self.number += 1
         for one in self._waiting:
             one.set()
 
