@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
 from agent.store.pauses import Scope
 from agent.store.queries import Shown
+from agent.store.standing import Standing, standing
 
 LATEST_DECISIONS = 500
 LONGEST_SUBJECT = 1_024
@@ -143,6 +144,10 @@ class Desk:
         if found is None:
             raise NotFound(f"there is no effect {key[:80]!r}")
         return found
+
+    async def standing(self, tenant: str, wanted: Mapping[str, Collection[str]]) -> Standing:
+        """How a few runs, approvals and effects stand: `run`, `approval`, `effect` -> ids."""
+        return await self._database.read(lambda found: standing(found, tenant, wanted), brief=True)
 
     async def pause(self, tenant: str, scope: Scope, name: str) -> tuple[pauses.Pause | None, int]:
         """A pause, if it stands, and how many runs it holds."""

@@ -19,7 +19,7 @@ from api.access import Access
 from api.console import sign_in
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import now_page
+from api.console.pages import chat_page, now_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
 
@@ -37,7 +37,7 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for register in (now_page.register,):
+    for register in (now_page.register, chat_page.register):
         register(console)
     ui.run_with(
         app,
