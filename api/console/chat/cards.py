@@ -45,7 +45,8 @@ def card_said(card: Card, known: Known, now: datetime) -> CardSaid:
     state, detail, href = {"run": _run, "approval": _approval, "effect": _effect, "tool": _tool}.get(card.kind, _other)(
         card, known, now
     )
-    return CardSaid(kind=card.kind, title=line(card.title, 160), state=state, detail=line(detail, 240), href=href)
+    title = card.id if card.kind == "tool" else card.title
+    return CardSaid(kind=card.kind, title=line(title, 160), state=state, detail=line(detail, 240), href=href)
 
 
 Told = tuple[str | None, str, str | None]
@@ -81,9 +82,9 @@ def _effect(card: Card, known: Known, now: datetime) -> Told:
 def _tool(card: Card, known: Known, now: datetime) -> Told:
     found = next((one for one in known.tools if one["name"] == card.id), None)
     if found is None:
-        return "gone", f"{card.id} is not registered now.", None
-    of = ", ".join(str(found[name]) for name in ("unit", "step", "owner") if found[name])
-    about = f"{card.id}{f' ({of})' if of else ''}, {found['effect']}, risk {found['risk']}"
+        return "gone", "It is not registered now.", None
+    of = "".join(f", {name} {found[name]}" for name in ("step", "owner") if found[name])
+    about = f"{line(card.title, 120).rstrip('.')}. {found['effect'].capitalize()}s, risk {found['risk']}{of}"
     if card.id in known.paused:
         return "paused", f"{about}; paused by {known.paused[card.id]}", None
     breaker = found["breaker"]

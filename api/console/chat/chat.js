@@ -45,6 +45,8 @@ window.sgChat = (() => {
     begin: () => {
       const it = field();
       if (!it) return;
+      const earlier = document.querySelector(".sg-earlier details");
+      if (earlier) earlier.open = innerWidth > 900;
       it.focus({ preventScroll: true });
       it.setSelectionRange(it.value.length, it.value.length);
       const talk = document.querySelector(".sg-talk");

@@ -54,3 +54,13 @@ def said(event: GenericEventArguments) -> str:
     """The one text an event brings."""
     args = event.args[0] if isinstance(event.args, list) and event.args else event.args
     return args if isinstance(args, str) else ""
+
+
+def quoted(text: str) -> str:
+    """As a string of JavaScript in which nothing can end it; plain ASCII."""
+    return json.dumps(text)
+
+
+def refocus() -> None:
+    """Put the focus back into the field."""
+    ui.run_javascript("sgChat.focus()")

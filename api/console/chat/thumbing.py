@@ -14,7 +14,7 @@ from agent.service import Segue
 from agent.thumbs import Thumb
 from api.access import Caller
 from api.console.chat.linking import run_page
-from api.console.chat.making import put, said
+from api.console.chat.making import put, refocus, said
 from api.console.chat.turns import Judged, Turn
 from api.console.frame import button
 from api.terminal import clean
@@ -87,5 +87,10 @@ class ThumbView:
             with put("button", "sg-button sg-first", type="button") as save:
                 ui.label("Record it")
             save.on("click", record, js_handler=f"() => emit({value})")
-            button("Cancel", self._form.clear)
+
+            def cancel() -> None:
+                self._form.clear()
+                refocus()
+
+            button("Cancel", cancel)
         ui.run_javascript(f"getHtmlElement({field.id}).focus()")

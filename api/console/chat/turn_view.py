@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from agent.thumbs import Thumb
 from api.console.chat.card_view import CardView
 from api.console.chat.cards import MOST, Known, card_said
 from api.console.chat.confirming import ConfirmView
-from api.console.chat.making import put, words
+from api.console.chat.making import put, quoted, words
 from api.console.chat.steps import StepsView
 from api.console.chat.thumbing import ThumbView
 from api.console.chat.turns import Turn
@@ -163,14 +162,9 @@ def suggested(question: str, ask: Callable[[str], Awaitable[None]]) -> None:
 
 def fill(text: str) -> None:
     """Put a text into the field, unsent."""
-    ui.run_javascript(f"sgChat.fill({_quoted(text)})")
+    ui.run_javascript(f"sgChat.fill({quoted(text)})")
 
 
 def taken(text: str) -> None:
     """Clear the field of what was sent."""
-    ui.run_javascript(f"sgChat.taken({_quoted(text)})")
-
-
-def _quoted(text: str) -> str:
-    """As a string of JavaScript in which nothing can end it."""
-    return json.dumps(text)
+    ui.run_javascript(f"sgChat.taken({quoted(text)})")

@@ -19,7 +19,7 @@ from agent.operators import MOST_CHARS
 from agent.thumbs import Thumb
 from api.access import Caller
 from api.console.chat.cards import LIVE, Known
-from api.console.chat.making import put, said
+from api.console.chat.making import put, refocus, said
 from api.console.chat.talks import TALKS, Talk, Talks
 from api.console.chat.thumbing import judge
 from api.console.chat.turn_view import Acts, TurnView, suggested, taken
@@ -90,7 +90,12 @@ class ChatPage:
                     self._forgotten = ui.label("").classes("sg-quiet sg-small")
                     self._place = put("div", "sg-turns")
                     self._composer()
-                self._earlier = put("aside", "sg-earlier", aria_label="Earlier conversations")
+                with put("aside", "sg-earlier", aria_label="Conversations"):
+                    ui.link("New conversation", PAGE).classes("sg-button")
+                    with put("details"):
+                        with put("summary"), ui.element("h2"):
+                            ui.label("Earlier conversations").classes("sg-inline")
+                        self._earlier = put("div", "sg-pasts")
         with self._empty:
             self._examples()
         ui.run_javascript("sgChat.begin()")
@@ -116,7 +121,7 @@ class ChatPage:
             field.on("keydown", self._sent, js_handler="(event) => sgChat.keys(event, emit)")
             with put("div", "sg-row"):
                 hint = "Enter sends, Shift+Enter breaks the line, ↑ brings the last question back."
-                ui.label(hint).classes("sg-quiet sg-small sg-grow")
+                ui.label(hint).classes("sg-quiet sg-small sg-grow sg-keys")
                 self._busy = ui.label("").classes("sg-quiet sg-small")
                 self._stop = button("Stop", self._stopped)
                 with put("button", "sg-button sg-first", type="button") as self._send:
@@ -149,7 +154,7 @@ class ChatPage:
             return True
 
         await self._view.act("events" if act == SEND_EVENT else "operate", work)
-        ui.run_javascript("sgChat.focus()")
+        refocus()
 
     async def _judge(self, turn: Turn, which: Thumb, reason: str) -> None:
         async def work(caller: Caller) -> bool:
@@ -158,11 +163,12 @@ class ChatPage:
 
         if await self._view.act("operate", work) and self._talk is not None:
             self._talk.pulse.beat()
+        refocus()
 
     async def _stopped(self) -> None:
         if self._talk is not None:
             self._talk.stop()
-        ui.run_javascript("sgChat.focus()")
+        refocus()
 
     async def _refresh(self) -> None:
         async with self._listing:
@@ -233,9 +239,6 @@ class ChatPage:
         self._history = shown
         self._earlier.clear()
         with self._earlier:
-            ui.link("New conversation", PAGE).classes("sg-button")
-            with ui.element("h2"):
-                ui.label("Earlier conversations")
             for one in talks:
                 with put("div", "sg-past"):
                     link = ui.link(line(one.first, 60), f"{PAGE}?talk={one.id}")
