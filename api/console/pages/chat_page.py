@@ -107,7 +107,11 @@ class ChatPage:
         with ui.element("h2"):
             ui.label("Ask what happened, why, and what waits")
         acts = "What would change something is shown exactly, and done only after your yes."
-        ui.label(acts if self._view.may("operate") else "Your key may read: the chat looks up, and changes nothing.")
+        ui.label(
+            acts
+            if self._view.may("operate") or self._view.may("events")
+            else "Your key may read: the chat looks up, and changes nothing."
+        )
         with put("div", "sg-row"):
             for one in EXAMPLES:
                 suggested(one, self._ask)
