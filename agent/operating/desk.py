@@ -19,6 +19,7 @@ from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
 from agent.store.pauses import Scope
 from agent.store.queries import Shown
+from agent.store.standing import Standing, standing
 from agent.store.waits import Head, WaitKind
 
 LATEST_DECISIONS = 500
@@ -161,6 +162,10 @@ class Desk:
         if found is None:
             raise NotFound(f"there is no dead letter of run {run[:80]!r}")
         return found
+
+    async def standing(self, tenant: str, wanted: Mapping[str, Collection[str]]) -> Standing:
+        """How a few runs, approvals and effects stand: `run`, `approval`, `effect` -> ids."""
+        return await self._database.read(lambda found: standing(found, tenant, wanted), brief=True)
 
     async def pause(self, tenant: str, scope: Scope, name: str) -> tuple[pauses.Pause | None, int]:
         """A pause, if it stands, and how many runs it holds."""

@@ -81,13 +81,13 @@ class View:
                 ui.notify(str(error), type="negative", multi_line=True, close_button="Close")
             return None
 
-    def follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
-        """Call it now, and whenever something has happened, until the page is closed."""
-        background_tasks.create(self._follow(refresh), name="a page of the console")
+    def follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse | None = None) -> None:
+        """Call it now, and whenever something has happened, until the page is closed; `pulse` beats for other news."""
+        background_tasks.create(self._follow(refresh, pulse or self.console.pulse), name="a page of the console")
 
-    async def _follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse) -> None:
         with suppress(asyncio.CancelledError):
-            async for _ in self.console.pulse.beats():
+            async for _ in pulse.beats():
                 if self.client.is_deleted:
                     return
                 if not self.console.sessions.alive(self.session):
