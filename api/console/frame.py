@@ -118,8 +118,7 @@ def page(console: Console, here: str, title: str) -> View:
                 if path == here:
                     there.props('aria-current="page"')
                 if path == "/inbox":
-                    with there:
-                        badge = ui.label().classes("sg-badge")
+                    badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
             turn = ui.element("button").props('type="button"').classes("sg-button")
