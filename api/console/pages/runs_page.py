@@ -176,7 +176,7 @@ class RunsPage:
         about = in_words(self._asked)
         words = f"Runs {about}, newest first." if about else "All runs, newest first."
         if looked_back_to is not None:
-            words += f" Looked through all of them back to {at(looked_back_to)}."
+            words += f" Looked through the runs back to {at(looked_back_to)}."
         set_text(self._about, words)
 
     def _nothing(self, *, looked: bool) -> None:
