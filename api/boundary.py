@@ -26,8 +26,13 @@ SECURITY_HEADERS = (
     (b"cache-control", b"no-store"),
 )
 
-CONSOLE_HEADERS = ((b"content-security-policy", POLICY.encode()),)
-"""Pages run scripts, their own only."""
+CONSOLE_HEADERS = (
+    (b"content-security-policy", POLICY.encode()),
+    # With `no-referrer` a browser says `Origin: null` of a form of our own.
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+"""Pages run scripts, their own only, and send forms."""
 
 
 class Boundary:
@@ -46,13 +51,14 @@ class Boundary:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
-        started = False
+        # What is mounted inside may cut the path.
+        started, path = False, scope["path"]
 
         async def guarded(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message["headers"] = _with_security(message.get("headers", []), scope["path"])
+                message["headers"] = _with_security(message.get("headers", []), path)
             await send(message)
 
         refused = self._refusal(scope)

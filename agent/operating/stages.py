@@ -15,6 +15,7 @@ from agent.canonical import digest
 from agent.errors import Conflict, NotFound, Refused
 from agent.graph import FINISHED, End, Turn
 from agent.ids import new_id
+from agent.operating.citing import unknown_ids, with_warning
 from agent.operating.threads import Thread, Threads, Waiting
 from agent.operating.types import (
     Asker,
@@ -270,7 +271,10 @@ class ChatStages:
     async def record(self, start: Start, end: End, prepared: Asking | None = None) -> None:
         """Say the answer; there is nothing to remember of it."""
         if end.status == "done":
-            self._tell(Wrote(text=end.detail))
+            thread = self._thread
+            asked = [thread.question, *(said.text for said in self._before)]
+            made_up = unknown_ids(end.detail, asked, thread.results)
+            self._tell(Wrote(text=with_warning(end.detail, made_up)))
         state = {"done": "done"}.get(end.status, "failed")
         self._tell(
             Over(

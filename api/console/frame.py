@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -19,7 +20,7 @@ from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
-from api.console.theme import CSS, STATES
+from api.console.theme import CSS, SCRIPT, STATES, scheme
 from api.console.words import ago, at, moment_of
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
@@ -31,6 +32,8 @@ PAGES = (
     ("/runs", "Runs"),
     ("/inbox", "Inbox"),
     ("/chat", "Chat"),
+    ("/memory", "Memory"),
+    ("/portfolio", "Portfolio"),
 )
 """In the order they stand in the bar."""
 
@@ -87,7 +90,7 @@ class View:
                     return
                 if not self.console.sessions.alive(self.session):
                     with self.client:
-                        ui.navigate.to(MOUNT)
+                        go_to(MOUNT)
                     return
                 try:
                     with self.client:
@@ -102,21 +105,33 @@ def page(console: Console, here: str, title: str) -> View:
     session = cast("Session", client.request.scope["state"]["console"])
     ui.page_title(f"{title} - Segue")
     ui.add_css(CSS)
-    dark = ui.dark_mode(value=None)
+    ui.add_head_html(f"<script>{SCRIPT}</script>")
+    _one_main(client)
+    ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
-        ui.link("Segue", MOUNT).classes("sg-mark")
+        link("Segue", f"{MOUNT}/").classes("sg-mark")
         with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
             for path, name in PAGES:
-                link = ui.link(name, f"{MOUNT}{path}").classes("sg-nav")
+                there = link(name, f"{MOUNT}{path or '/'}").classes("sg-nav")
                 if path == here:
-                    link.props('aria-current="page"')
+                    there.props('aria-current="page"')
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
-            _button("Light or dark", lambda: dark.set_value(not dark.value))
+            turn = ui.element("button").props('type="button"').classes("sg-button")
+            turn.on("click", js_handler="() => segueTurn()")
+            with turn:
+                ui.label("Light or dark")
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
     return View(console=console, session=session, client=client)
+
+
+def _one_main(client: Client) -> None:
+    """The library puts everything of a page into a `main`, the bar too; the page's own is the only one."""
+    slot = client.content.parent_slot
+    if slot is not None:
+        slot.parent.tag = "div"
 
 
 def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.element:
@@ -131,9 +146,45 @@ button = _button
 """A button with words on it; `first` is what most people want."""
 
 
-def state(word: str) -> None:
-    """A state, in its colour and its word."""
-    ui.label(word).classes(f"sg-state {STATES.get(word, '')}")
+def link(text: str, address: str) -> ui.element:
+    """A link to a page of the console, by its whole address; the library's own would put the mount before it again."""
+    made = ui.label(text)
+    made.tag = "a"
+    made.props["href"] = address
+    return made
+
+
+def go_to(address: str) -> None:
+    """Leave for another page of the console, by its whole address."""
+    ui.run_javascript(f"location.assign({json.dumps(address)})")
+
+
+class Part:
+    """A part of a live page, made anew only where what it shows has changed: selections and places stay."""
+
+    def __init__(self, tag: str = "section") -> None:
+        self._place = ui.element(tag)
+        self._shown: object = None
+
+    def show(self, what: object, make: Callable[[], None]) -> None:
+        """Make it if `what` it shows is not what it shows already."""
+        if what == self._shown:
+            return
+        self._place.clear()
+        with self._place:
+            make()
+        self._shown = what
+
+
+def state(word: str, said: str | None = None) -> None:
+    """A state in its colour, and in its word unless another one says it better."""
+    ui.label(said or word).classes(f"sg-state {STATES.get(word, '')}")
+
+
+def heading(text: str, *, level: int = 2) -> None:
+    """A heading; each page has one of level 1."""
+    with ui.element(f"h{level}"):
+        ui.label(text)
 
 
 def when(moment: datetime | str, now: datetime) -> None:

@@ -6,7 +6,6 @@ scripts and styles all pages share. A page of another site may not ask: cookies 
 
 from __future__ import annotations
 
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -17,7 +16,10 @@ from api.console.sessions import COOKIE, Sessions
 MOUNT = "/console"
 SIGN_IN = f"{MOUNT}/sign-in"
 SIGN_OUT = f"{MOUNT}/sign-out"
-_SHARED = (f"{MOUNT}/_nicegui/",)
+SESSION = f"{MOUNT}/session"
+"""Answers whoever has one, so that a page can find out."""
+_LIBRARY = f"{MOUNT}/_nicegui"
+_SHARED = f"{_LIBRARY}/"
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
@@ -56,23 +58,30 @@ class Gate:
             return None
         session = self._sessions.of(cookie_of(scope))
         if session is None:
-            asked = path + (f"?{scope['query_string'].decode('latin-1')}" if scope["query_string"] else "")
-            return RedirectResponse(f"{SIGN_IN}?to={quote(asked, safe='')}", status_code=303)
+            return RedirectResponse(SIGN_IN + _back(scope), status_code=303)
         scope.setdefault("state", {})["console"] = session
         return None
 
 
 def cookie_of(scope: Scope) -> str | None:
-    """The session's secret, if the request brings one."""
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                found = SimpleCookie(value.decode("latin-1")).get(COOKIE)
-            except CookieError:
-                continue
-            if found is not None:
-                return found.value
+    """The session's secret, if the request brings one.
+
+    Cookies of other programs on this host come along, whatever is in them; of two the one for the nearer path is first.
+    """
+    for header, value in scope["headers"]:
+        for pair in value.decode("latin-1").split(";") if header == b"cookie" else ():
+            name, _, secret = pair.partition("=")
+            if name.strip() == COOKIE:
+                return str(secret.strip())
     return None
+
+
+def _back(scope: Scope) -> str:
+    """So that whoever has signed in sees the page they asked for; nothing where that was no page."""
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    if scope.get("method") != "GET" or path == SESSION or path.startswith(_LIBRARY):
+        return ""
+    return f"?to={quote(path + (f'?{query}' if query else ''), safe='')}"
 
 
 def _ours(path: str) -> bool:

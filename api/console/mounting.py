@@ -5,7 +5,6 @@ NiceGUI keeps its pages in one app of the process, so there is one console in a 
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime
 from typing import cast
 
@@ -19,9 +18,10 @@ from api.access import Access
 from api.console import sign_in
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import chat_page, now_page
+from api.console.pages import chat_page, memory_page, now_page, portfolio_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
+from api.console.theme import ICON
 
 
 def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
@@ -37,17 +37,16 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for register in (now_page.register, chat_page.register):
+    for register in (now_page.register, memory_page.register, portfolio_page.register, chat_page.register):
         register(console)
     ui.run_with(
         app,
         mount_path=MOUNT,
         title="Segue",
         dark=None,
-        favicon="🔁",
+        favicon=ICON,
         tailwind=False,
         reconnect_timeout=30.0,
-        storage_secret=secrets.token_urlsafe(32),
         show_welcome_message=False,
         language="en-US",
     )

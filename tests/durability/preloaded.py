@@ -90,8 +90,8 @@ async def end(process: int, how: signal.Signals) -> None:
 
 
 def main() -> None:
-    """Fork a program for every line of standard input, and answer with its process id."""
-    for module in PROGRAMS:
+    """Fork a program for every line of standard input, and answer with its process id; words name more to import."""
+    for module in (*PROGRAMS, *sys.argv[1:]):
         import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:

@@ -1,0 +1,59 @@
+"""axe-core finds nothing serious on any page, in either colours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from api.console.frame import PAGES
+from tests.console.served import Served
+from tests.console.visits import Visits, is_there, live, sign_in
+
+Scheme = Literal["light", "dark"]
+
+
+def found(page: Page) -> str:
+    """Serious and critical violations, in words; empty where there are none."""
+    results = Axe().run(page)
+    bad = {one["id"] for one in results.response["violations"] if one["impact"] in {"serious", "critical"}}
+    return "\n".join(results.generate_report(name) for name in sorted(bad))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def runs(guarded: Served) -> dict[str, str]:
+    """A run of every state a person may meet."""
+    return {
+        "done": guarded.handle()["id"],
+        "waiting": guarded.handle("customer.wronged", {"message": "i paid twice", "amount": 12})["id"],
+        "unknown": guarded.handle("customer.asked", {"note": "dead line"})["id"],
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", [path for path, _ in PAGES] + ["/runs/{done}", "/runs/{waiting}", "/runs/{unknown}"])
+def test_a_page_has_no_serious_violation(
+    guarded: Served, visits: Visits, runs: dict[str, str], path: str, scheme: Scheme
+) -> None:
+    context = visits.context(scheme=scheme)
+    cookies = guarded.signed_in().items()
+    context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
+    page = context.new_page()
+    is_there(page, f"{guarded.console_url}{path.format(**runs) or '/'}")
+    live(page)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert found(page) == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_sign_in_has_no_serious_violation_with_and_without_an_error(
+    guarded: Served, visits: Visits, scheme: Scheme
+) -> None:
+    page = visits.page(f"{guarded.console_url}/", scheme=scheme)
+    assert found(page) == ""
+    sign_in(page, guarded, "shop")
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert found(page) == ""

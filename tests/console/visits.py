@@ -1,0 +1,95 @@
+"""Pages of the console in a real browser. Start with `Visits.page`."""
+
+from __future__ import annotations
+
+from typing import Literal
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Error, Page, Request, expect
+
+from tests.console.served import Served
+
+PATIENCE_MS = 15_000
+"""How long a page may take to show what a test expects; it is waited for no longer than it takes."""
+expect.set_options(timeout=PATIENCE_MS)
+
+
+class Visits:
+    """The pages a test opens, and what they must never do: ask another host, run what came as data, break."""
+
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._contexts: list[BrowserContext] = []
+        self.foreign: list[str] = []
+        """Requests for other hosts."""
+        self.ran: list[str] = []
+        """Dialogs that were opened."""
+        self.broke: list[str] = []
+        """Errors of scripts, and what the policy of the page had to stop."""
+
+    def context(
+        self, *, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light"
+    ) -> BrowserContext:
+        """Somebody with a browser of their own: no cookies yet."""
+        made = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        made.set_default_timeout(PATIENCE_MS)
+        made.on("request", self._asked)
+        made.on("page", self._watch)
+        self._contexts.append(made)
+        return made
+
+    def page(
+        self, url: str, *, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light"
+    ) -> Page:
+        """A page as somebody new sees it."""
+        page = self.context(width=width, height=height, scheme=scheme).new_page()
+        page.goto(url)
+        return page
+
+    def close(self) -> None:
+        """Close every page; fails if one of them did what it must not."""
+        for context in self._contexts:
+            context.close()
+        assert (self.foreign, self.ran, self.broke) == ([], [], [])
+
+    def _watch(self, page: Page) -> None:
+        page.on("dialog", self._opened)
+        page.on("pageerror", self._failed)
+        page.on("console", self._said)
+
+    def _asked(self, request: Request) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"data", "blob"} and parts.hostname != "127.0.0.1":
+            self.foreign.append(request.url)
+
+    def _opened(self, dialog: Dialog) -> None:
+        self.ran.append(dialog.message)
+        dialog.dismiss()
+
+    def _failed(self, error: Error) -> None:
+        self.broke.append(str(error))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            self.broke.append(message.text)
+
+
+def live(page: Page) -> None:
+    """Wait until the page is connected to its server."""
+    page.wait_for_function("() => window.did_handshake === true")
+
+
+def sign_in(page: Page, served: Served, name: str = "olga") -> None:
+    """Fill in the form of the sign-in, on which the page is."""
+    page.get_by_label("API key").fill(served.keys[name])
+    page.get_by_role("button", name="Sign in").click()
+
+
+def is_there(page: Page, url: str) -> None:
+    """Open a page of the console; the test is skipped where the server has none there yet."""
+    answer = page.goto(url)
+    if answer is None or answer.status == 404:
+        pytest.skip(f"there is no page {url} yet")
