@@ -6,7 +6,7 @@ from nicegui import ui
 
 from api.console.chat.cards import CardSaid
 from api.console.chat.making import put
-from api.console.frame import state
+from api.console.frame import link, state
 
 
 class CardView:
@@ -39,5 +39,5 @@ class CardView:
             if said.href is None:
                 ui.label(said.title).classes("sg-strong")
             else:
-                ui.link(said.title, said.href).classes("sg-strong")
+                link(said.title, said.href).classes("sg-strong")
             self._detail = ui.label(said.detail).classes("sg-quiet sg-small")

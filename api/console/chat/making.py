@@ -10,6 +10,7 @@ from nicegui import ui
 from nicegui.events import GenericEventArguments
 
 from api.console.chat.linking import pieces
+from api.console.frame import link
 
 
 def put(tag: str, classes: str = "", **attributes: str) -> ui.element:
@@ -29,7 +30,7 @@ def words(text: str, classes: str = "sg-words", others: Collection[str] = ()) ->
             if piece.href is None:
                 ui.label(piece.text).classes("sg-inline")
             else:
-                ui.link(piece.text, piece.href).classes("sg-mono")
+                link(piece.text, piece.href).classes("sg-mono")
 
 
 def later(summary: str, value: Callable[[], Any]) -> ui.element:

@@ -16,7 +16,7 @@ from api.access import Caller
 from api.console.chat.linking import run_page
 from api.console.chat.making import put, refocus, said
 from api.console.chat.turns import Judged, Turn
-from api.console.frame import button
+from api.console.frame import button, link
 from api.terminal import clean
 
 MOST_CHARS = 2_000
@@ -65,7 +65,7 @@ class ThumbView:
         why = f', because "{clean(judged.reason)}"' if judged.reason else ""
         with self._told:
             ui.label(f"Recorded: it {WORDS[judged.which]}{why}. This is now an outcome of run ").classes("sg-inline")
-            ui.link(judged.run, run_page(judged.run) or "").classes("sg-mono")
+            link(judged.run, run_page(judged.run) or "").classes("sg-mono")
             ui.label(f" (outcome {judged.outcome}); another thumb takes its place.").classes("sg-inline")
 
     def _button(self, which: Thumb, icon: str) -> None:

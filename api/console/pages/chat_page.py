@@ -24,7 +24,7 @@ from api.console.chat.talks import TALKS, Talk, Talks
 from api.console.chat.thumbing import judge
 from api.console.chat.turn_view import Acts, TurnView, suggested, taken
 from api.console.chat.turns import Turn
-from api.console.frame import Console, View, button, now, page
+from api.console.frame import Console, View, button, link, now, page
 from api.console.gate import MOUNT
 from api.console.words import ago, at
 from api.terminal import clean, line
@@ -91,7 +91,7 @@ class ChatPage:
                     self._place = put("div", "sg-turns")
                     self._composer()
                 with put("aside", "sg-earlier", aria_label="Conversations"):
-                    ui.link("New conversation", PAGE).classes("sg-button")
+                    link("New conversation", PAGE).classes("sg-button")
                     with put("details"):
                         with put("summary"), ui.element("h2"):
                             ui.label("Earlier conversations").classes("sg-inline")
@@ -245,9 +245,9 @@ class ChatPage:
         with self._earlier:
             for one in talks:
                 with put("div", "sg-past"):
-                    link = ui.link(line(one.first, 60), f"{PAGE}?talk={one.id}")
+                    opens = link(line(one.first, 60), f"{PAGE}?talk={one.id}")
                     if one is self._talk:
-                        link.props('aria-current="true"')
+                        opens.props('aria-current="true"')
                     told = ui.label(ago(one.began_at, now())).classes("sg-quiet sg-small")
                     told.props["title"] = at(one.began_at)
             if not talks:
