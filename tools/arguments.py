@@ -26,6 +26,11 @@ def check_arguments(tool: Tool, arguments: object) -> tuple[str, ...]:
     Never raises: a value of any kind, size or depth is either right or described, in at most 12 messages of at most
     300 characters.
     """
+    return check_parameters(tool.parameters, arguments)
+
+
+def check_parameters(parameters: JsonObject, arguments: object) -> tuple[str, ...]:
+    """The same for a tool of which only the schema of its arguments is at hand."""
     if not isinstance(arguments, Mapping):
         return (f"arguments: {_kind(arguments)} was given. Right: an object with the tool's arguments.",)
     try:
@@ -35,7 +40,7 @@ def check_arguments(tool: Tool, arguments: object) -> tuple[str, ...]:
     size = len(json_text(plain))
     if size > MAX_BYTES:
         return (f"arguments: {size} bytes of JSON. Right: at most {MAX_BYTES}.",)
-    found = violations(tool.parameters, plain, limit=MAX_MESSAGES, formats=True)
+    found = violations(parameters, plain, limit=MAX_MESSAGES, formats=True)
     messages = [message for error in found for message in _messages(error)]
     return tuple(shorten(message, MAX_MESSAGE) for message in dict.fromkeys(messages[:MAX_MESSAGES]))
 

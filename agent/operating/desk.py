@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,12 +13,14 @@ from agent.operating.cases import Case, as_case, reward_of
 from agent.operating.run_lists import RunLists
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
-from agent.store import chat_queries, episodes, figures, pauses, queries, sources
+from agent.store import chat_queries, dead, episodes, figures, pauses, queries, sources, waits
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
 from agent.store.pauses import Scope
 from agent.store.queries import Shown
+from agent.store.standing import Standing, standing
+from agent.store.waits import Head, WaitKind
 
 LATEST_DECISIONS = 500
 LONGEST_SUBJECT = 1_024
@@ -135,6 +137,14 @@ class Desk:
 
         return await self._database.read(look)
 
+    async def heads(self, tenant: str, kinds: Collection[WaitKind], limit: int) -> list[Head]:
+        """The oldest that waits for a person, of these kinds, a line of each."""
+        return await self._database.read(lambda connection: waits.heads(connection, tenant, kinds, limit))
+
+    async def wait_numbers(self, tenant: str) -> Mapping[WaitKind, int]:
+        """How many of each kind wait for a person."""
+        return await self._database.read(lambda connection: waits.numbers(connection, tenant))
+
     async def pending(self, tenant: str, subject: str | None, tool: str | None, limit: int) -> Some:
         """Approvals that nobody has answered, oldest first."""
         return await self._database.read(lambda found: chat_queries.pending(found, tenant, subject, limit, tool))
@@ -145,6 +155,17 @@ class Desk:
         if found is None:
             raise NotFound(f"there is no effect {key[:80]!r}")
         return found
+
+    async def letter(self, tenant: str, run: str) -> Shown:
+        """A dead letter as lists show it. Raises `NotFound`."""
+        found = await self._database.read(lambda connection: dead.find_letter(connection, tenant, run))
+        if found is None:
+            raise NotFound(f"there is no dead letter of run {run[:80]!r}")
+        return found
+
+    async def standing(self, tenant: str, wanted: Mapping[str, Collection[str]]) -> Standing:
+        """How a few runs, approvals and effects stand: `run`, `approval`, `effect` -> ids."""
+        return await self._database.read(lambda found: standing(found, tenant, wanted), brief=True)
 
     async def pause(self, tenant: str, scope: Scope, name: str) -> tuple[pauses.Pause | None, int]:
         """A pause, if it stands, and how many runs it holds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -20,7 +21,8 @@ from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
 from api.console.theme import CSS, SCRIPT, STATES, scheme
-from api.console.words import ago, at, moment_of
+from api.console.waiting import WaitNumbers
+from api.console.words import ago, at, moment_of, number
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
@@ -45,6 +47,7 @@ class Console:
     chat: OperatorsChat
     sessions: Sessions
     pulse: Pulse
+    waiting: WaitNumbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,18 +81,18 @@ class View:
                 ui.notify(str(error), type="negative", multi_line=True, close_button="Close")
             return None
 
-    def follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
-        """Call it now, and whenever something has happened, until the page is closed."""
-        background_tasks.create(self._follow(refresh), name="a page of the console")
+    def follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse | None = None) -> None:
+        """Call it now, and whenever something has happened, until the page is closed; `pulse` beats for other news."""
+        background_tasks.create(self._follow(refresh, pulse or self.console.pulse), name="a page of the console")
 
-    async def _follow(self, refresh: Callable[[], Awaitable[None]]) -> None:
+    async def _follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse) -> None:
         with suppress(asyncio.CancelledError):
-            async for _ in self.console.pulse.beats():
+            async for _ in pulse.beats():
                 if self.client.is_deleted:
                     return
                 if not self.console.sessions.alive(self.session):
                     with self.client:
-                        ui.navigate.to(MOUNT)
+                        go_to(MOUNT)
                     return
                 try:
                     with self.client:
@@ -108,12 +111,15 @@ def page(console: Console, here: str, title: str) -> View:
     _one_main(client)
     ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
-        ui.link("Segue", MOUNT).classes("sg-mark")
+        link("Segue", f"{MOUNT}/").classes("sg-mark")
         with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
             for path, name in PAGES:
-                link = ui.link(name, f"{MOUNT}{path}").classes("sg-nav")
+                there = link(name, f"{MOUNT}{path or '/'}").classes("sg-nav")
                 if path == here:
-                    link.props('aria-current="page"')
+                    there.props('aria-current="page"')
+                if path == "/inbox":
+                    with there:
+                        badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
             turn = ui.element("button").props('type="button"').classes("sg-button")
@@ -123,7 +129,16 @@ def page(console: Console, here: str, title: str) -> View:
             if not console.sessions.open_to_all:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
-    return View(console=console, session=session, client=client)
+    view = View(console=console, session=session, client=client)
+
+    async def count() -> None:
+        waiting = number(sum((await console.waiting.of(view.tenant)).values()))
+        if badge.text != waiting:
+            badge.set_text(waiting if waiting != "0" else "")
+            badge.props["title"] = f"{waiting} waiting for a person"
+
+    view.follow(count)
+    return view
 
 
 def _one_main(client: Client) -> None:
@@ -143,6 +158,36 @@ def _button(text: str, act: Callable[[], Any], *, first: bool = False) -> ui.ele
 
 button = _button
 """A button with words on it; `first` is what most people want."""
+
+
+def link(text: str, address: str) -> ui.element:
+    """A link to a page of the console, by its whole address; the library's own would put the mount before it again."""
+    made = ui.label(text)
+    made.tag = "a"
+    made.props["href"] = address
+    return made
+
+
+def go_to(address: str) -> None:
+    """Leave for another page of the console, by its whole address."""
+    ui.run_javascript(f"location.assign({json.dumps(address)})")
+
+
+class Part:
+    """A part of a live page, made anew only where what it shows has changed: selections and places stay."""
+
+    def __init__(self, tag: str = "section") -> None:
+        self._place = ui.element(tag)
+        self._shown: object = None
+
+    def show(self, what: object, make: Callable[[], None]) -> None:
+        """Make it if `what` it shows is not what it shows already."""
+        if what == self._shown:
+            return
+        self._place.clear()
+        with self._place:
+            make()
+        self._shown = what
 
 
 def state(word: str, said: str | None = None) -> None:

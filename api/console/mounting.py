@@ -5,6 +5,7 @@ NiceGUI keeps its pages in one app of the process, so there is one console in a 
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import cast
 
@@ -18,10 +19,11 @@ from api.access import Access
 from api.console import sign_in
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import memory_page, now_page, portfolio_page, run_page, runs_page
+from api.console.pages import chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
 from api.console.theme import ICON
+from api.console.waiting import WaitNumbers
 
 
 def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
@@ -29,7 +31,8 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     sessions = Sessions(cast("Access", app.state.access), lambda: datetime.now(UTC))
     pulse = Pulse()
     segue.after_commit(pulse.beat)
-    console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse)
+    waiting = WaitNumbers(segue.desk, pulse, time.monotonic)
+    console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse, waiting=waiting)
     app.state.console_sessions = sessions
     app.include_router(sign_in.router)
 
@@ -37,7 +40,7 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for made in (now_page, runs_page, run_page, memory_page, portfolio_page):
+    for made in (chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
         made.register(console)
     ui.run_with(
         app,

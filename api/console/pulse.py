@@ -7,7 +7,7 @@ are not closer together than `soonest_s`, so that a burst of events is shown as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 
@@ -18,13 +18,16 @@ class Pulse:
         self._soonest_s = soonest_s
         self._slowest_s = slowest_s
         self._waiting: set[asyncio.Event] = set()
+        self.number = 0
+        """Of the last beat."""
 
     def beat(self) -> None:
         """Something was committed. Costs next to nothing where nobody looks."""
+        self.number += 1
         for one in self._waiting:
             one.set()
 
-    async def beats(self) -> AsyncIterator[None]:
+    async def beats(self) -> AsyncGenerator[None, None]:
         """At once, then whenever something has happened, or may have elsewhere."""
         news = asyncio.Event()
         self._waiting.add(news)

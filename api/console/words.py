@@ -18,13 +18,13 @@ def ago(moment: datetime, now: datetime) -> str:
 
 def span(seconds: float) -> str:
     """A length of time with its unit: `230 ms`, `4.2 s`, `12 min`, `3 h`, `5 days`."""
-    if seconds < 1:
+    if round(seconds * 1000) < 1000:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < MINUTE:
-        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s".replace(".0 s", " s")
-    if seconds < HOUR:
+    if round(seconds) < MINUTE:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s".replace(".0 s", " s")
+    if round(seconds / MINUTE) < 60:
         return f"{seconds / MINUTE:.0f} min"
-    if seconds < 2 * DAY:
+    if round(seconds / HOUR) < 48:
         return f"{seconds / HOUR:.0f} h"
     return f"{seconds / DAY:.0f} days"
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import events, ui
 
 from agent.errors import NotFound
 from agent.stories import GOOD
 from api.access import Caller
-from api.console.frame import Console, View, button, empty, heading, now, page, state, when
+from api.console.frame import Console, View, button, empty, go_to, heading, link, now, page, state, when
 from api.console.gate import MOUNT
 from api.console.words import number, share
 from api.terminal import clean, line
@@ -52,9 +53,9 @@ def register(console: Console) -> None:
 def _kinds(kinds: Sequence[str], chosen: str) -> None:
     with ui.element("nav").props('aria-label="Event types"').classes("sg-row"):
         for kind in kinds:
-            link = ui.link(line(kind, 80), f"{MOUNT}/memory?type={kind}").classes("sg-nav")
+            there = link(line(kind, 80), f"{MOUNT}/memory?{urlencode({'type': kind})}").classes("sg-nav")
             if kind == chosen:
-                link.props('aria-current="page"')
+                there.props('aria-current="page"')
 
 
 async def _map(view: View, kind: str) -> None:
@@ -122,7 +123,7 @@ def _kind_of(point: Mapping[str, Any]) -> str:
 def _open(event: events.EChartPointClickEventArguments) -> None:
     run = event.data.get("run") if isinstance(event.data, dict) else None
     if isinstance(run, str) and run.isalnum():
-        ui.navigate.to(f"{MOUNT}/runs/{run}")
+        go_to(f"{MOUNT}/runs/{run}")
 
 
 def _search(view: View, kind: str) -> None:
@@ -157,7 +158,7 @@ def _found(one: Mapping[str, Any]) -> None:
     with ui.element("div").classes("sg-item"):
         ui.label(f"{100 * one['similarity']:.0f} % alike").classes("sg-quiet sg-small")
         with ui.element("div").classes("sg-grow"):
-            ui.link(f"{line(one['subject'], 80)}: {line(one['text'], 160)}", f"{MOUNT}/runs/{one['id']}")
+            link(f"{line(one['subject'], 80)}: {line(one['text'], 160)}", f"{MOUNT}/runs/{one['id']}")
             done = [taken["action"] for taken in one["actions"] if taken["done"]]
             ui.label(line(", ".join(done) or "nothing done", 160)).classes("sg-quiet sg-small")
         for goal, reward in one["rewards"].items():

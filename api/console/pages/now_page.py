@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,9 +12,9 @@ from agent.store.chat_queries import Window
 from agent.store.figures import Counts
 from agent.store.queries import RunFilter
 from agent.store.runs import OPEN
-from api.console.frame import Console, View, empty, heading, now, page, state, when
+from api.console.frame import Console, Part, View, empty, heading, link, now, page, state, when
 from api.console.gate import MOUNT
-from api.console.words import number, share
+from api.console.words import ago, moment_of, number, share
 from api.terminal import line
 
 LATEST = 15
@@ -27,7 +28,7 @@ def register(console: Console) -> None:
         view = page(console, "", "Now")
         with ui.element("main").classes("sg-page"):
             heading("Now", level=1)
-            waits, figures, latest = (ui.element("section") for _ in range(3))
+            waits, figures, latest = Part(), Part(), Part()
 
         async def refresh() -> None:
             await _waits(view, waits)
@@ -37,34 +38,42 @@ def register(console: Console) -> None:
         view.follow(refresh)
 
 
-async def _waits(view: View, place: ui.element) -> None:
+async def _waits(view: View, part: Part) -> None:
     found = await view.segue.desk.waiting(view.tenant, None, 5)
-    place.clear()
-    with place, ui.element("div").classes("sg-card"):
+    counts = (found.approvals.total, found.effects.total, found.letters.total)
+    part.show(counts, lambda: _waiting(*counts))
+
+
+def _waiting(approvals: int, effects: int, letters: int) -> None:
+    with ui.element("div").classes("sg-card"):
         heading("Waits for a person")
-        if not found.total:
+        if not approvals + effects + letters:
             empty("Nothing. Approvals, questions, unknown effects and runs that failed for good turn up here.")
             return
-        with ui.element("div").classes("sg-row"):
+        with ui.element("div").classes("sg-row").props('aria-live="polite"'):
             for count, what in (
-                (found.approvals.total, "approvals and questions"),
-                (found.effects.total, "effects in doubt"),
-                (found.letters.total, "runs that failed for good"),
+                (approvals, "approvals and questions"),
+                (effects, "effects in doubt"),
+                (letters, "runs that failed for good"),
             ):
                 if count:
                     ui.label(f"{number(count)} {what}")
-            ui.link("Open the inbox", f"{MOUNT}/inbox")
+            link("Open the inbox", f"{MOUNT}/inbox")
 
 
-async def _figures(view: View, place: ui.element) -> None:
+async def _figures(view: View, part: Part) -> None:
     moment = now()
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     window = Window(since=today)
     counts = await view.segue.desk.counts(view.tenant, window)
     judged = await view.segue.desk.judged(view.tenant, window)
-    place.clear()
-    with place, ui.element("div").classes("sg-grid"):
-        for what, figure, note in _today(counts, judged.mean, len(judged.rewards)):
+    figures = _today(counts, judged.mean, len(judged.rewards))
+    part.show(figures, lambda: _cards(figures))
+
+
+def _cards(figures: Sequence[tuple[str, str, str]]) -> None:
+    with ui.element("div").classes("sg-grid"):
+        for what, figure, note in figures:
             with ui.element("div").classes("sg-card"):
                 ui.label(what).classes("sg-quiet sg-small")
                 ui.label(figure).classes("sg-figure")
@@ -87,17 +96,21 @@ def _today(counts: Counts, mean: float | None, judged: int) -> list[tuple[str, s
     ]
 
 
-async def _latest(view: View, place: ui.element) -> None:
+async def _latest(view: View, part: Part) -> None:
     found = await view.segue.runs(view.tenant, RunFilter(), None, LATEST)
     moment = now()
-    place.clear()
-    with place, ui.element("div").classes("sg-card"):
+    lines = [(run["id"], run["status"], run["end"], ago(moment_of(run["created_at"]), moment)) for run in found.items]
+    part.show(lines, lambda: _runs(found.items, moment))
+
+
+def _runs(runs: Sequence[dict[str, Any]], moment: datetime) -> None:
+    with ui.element("div").classes("sg-card"):
         heading("Newest runs")
-        if not found.items:
+        if not runs:
             empty("No event has come yet. Send one: segue send --type TYPE --subject NAME --data '{...}'")
             return
         with ui.element("div").classes("sg-list"):
-            for run in found.items:
+            for run in runs:
                 run_line(run, moment)
 
 
@@ -107,7 +120,7 @@ def run_line(run: dict[str, Any], moment: datetime) -> None:
     with ui.element("div").classes("sg-item"):
         state(run["status"])
         with ui.element("div").classes("sg-grow"):
-            ui.link(f"{line(event['type'], 80)} about {line(event['subject'], 80)}", f"{MOUNT}/runs/{run['id']}")
+            link(f"{line(event['type'], 80)} about {line(event['subject'], 80)}", f"{MOUNT}/runs/{run['id']}")
             if end is not None and end["detail"]:
                 ui.label(line(end["detail"], 200)).classes("sg-quiet sg-small")
         ui.label(line(run["decided_by"] or "", 40)).classes("sg-quiet sg-small")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from nicegui import ui
 
@@ -13,7 +14,7 @@ from agent.portfolio.model import Chain
 from agent.store.chat_queries import Window
 from agent.store.figures import ToolCount
 from agent.store.queries import Shown
-from api.console.frame import Console, View, empty, heading, now, page, state
+from api.console.frame import Console, View, empty, heading, link, now, page, state
 from api.console.gate import MOUNT
 from api.console.words import number, share, span
 from api.terminal import clean, line
@@ -120,7 +121,7 @@ def _tool(tool: Mapping[str, Any], count: ToolCount | None) -> None:
     with ui.element("div").classes("sg-item"):
         state("failed" if tool["breaker"] else "done", "left alone" if tool["breaker"] else "well")
         with ui.element("div").classes("sg-grow"):
-            ui.link(line(tool["name"], 80), f"{MOUNT}/runs?tool={tool['name']}")
+            link(line(tool["name"], 80), f"{MOUNT}/runs?{urlencode({'tool': tool['name']})}")
             ui.label(clean(tool["description"])[:300]).classes("sg-quiet sg-small")
             ui.label(kind_of(tool)).classes("sg-quiet sg-small")
         ui.label(use_of(count)).classes("sg-small")

@@ -1,0 +1,159 @@
+"""What waits for a person, oldest first, one line of each; how many there are. Start with `heads`.
+
+Details are read when one is opened. A pause waits for a person while it holds runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, TypeAlias, get_args
+
+from sqlalchemy import Connection, func, select
+
+from agent.store import pauses
+from agent.store.chat_queries import held_back
+from agent.store.pauses import held_text
+from agent.store.tables import approvals, dead_letters, effects, runs
+
+WaitKind: TypeAlias = Literal["call", "question", "effect", "letter", "pause"]
+KINDS: tuple[WaitKind, ...] = get_args(WaitKind)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """One thing that waits."""
+
+    kind: WaitKind
+    id: str
+    """Of the approval or question; the effect's key; the dead letter's run; what a pause is called in `runs.held`."""
+    since: datetime
+    run: str | None
+    subject: str | None
+    event_type: str | None
+    tool: str | None
+    says: str
+    """A question's words, an error, a reason."""
+    held: int = 0
+    """Runs that a pause holds."""
+
+
+def heads(connection: Connection, tenant: str, kinds: Collection[WaitKind], limit: int) -> list[Head]:
+    """The oldest of these kinds, and nothing else of them."""
+    found = [
+        *_asked(connection, tenant, [kind for kind in ("call", "question") if kind in kinds], limit),
+        *(_effects(connection, tenant, limit) if "effect" in kinds else ()),
+        *(_letters(connection, tenant, limit) if "letter" in kinds else ()),
+        *(_pauses(connection, tenant) if "pause" in kinds else ()),
+    ]
+    return sorted(found, key=lambda one: (one.since, one.id))[:limit]
+
+
+def numbers(connection: Connection, tenant: str) -> Mapping[WaitKind, int]:
+    """How many of each kind wait, none left out."""
+    asked = connection.execute(
+        select(approvals.c.kind, func.count().label("number"))
+        .where(approvals.c.tenant == tenant, approvals.c.state == "pending")
+        .group_by(approvals.c.kind)
+    )
+    in_doubt = select(func.count()).where(effects.c.tenant == tenant, effects.c.state == "unknown")
+    dead = select(func.count()).where(dead_letters.c.tenant == tenant, dead_letters.c.state == "open")
+    return {
+        **dict.fromkeys(KINDS, 0),
+        **{row.kind: row.number for row in asked},
+        "effect": connection.execute(in_doubt).scalar_one(),
+        "letter": connection.execute(dead).scalar_one(),
+        "pause": len(_pauses(connection, tenant)),
+    }
+
+
+def _asked(connection: Connection, tenant: str, kinds: Collection[str], limit: int) -> list[Head]:
+    if not kinds:
+        return []
+    query = (
+        select(approvals, runs.c.subject, runs.c.event_type)
+        .join(runs, runs.c.id == approvals.c.run)
+        .where(approvals.c.tenant == tenant, approvals.c.state == "pending", approvals.c.kind.in_(kinds))
+        .order_by(approvals.c.created_at, approvals.c.id)
+        .limit(limit)
+    )
+    return [
+        Head(
+            kind=row.kind,
+            id=row.id,
+            since=row.created_at,
+            run=row.run,
+            subject=row.subject,
+            event_type=row.event_type,
+            tool=row.tool,
+            says=row.question["text"] if row.question else "",
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _effects(connection: Connection, tenant: str, limit: int) -> list[Head]:
+    query = (
+        select(effects.c.key, effects.c.started_at, effects.c.run, effects.c.subject, effects.c.tool, effects.c.error)
+        .add_columns(runs.c.event_type)
+        .join(runs, runs.c.id == effects.c.run)
+        .where(effects.c.tenant == tenant, effects.c.state == "unknown")
+        .order_by(effects.c.started_at, effects.c.key)
+        .limit(limit)
+    )
+    return [
+        Head(
+            kind="effect",
+            id=row.key,
+            since=row.started_at,
+            run=row.run,
+            subject=row.subject,
+            event_type=row.event_type,
+            tool=row.tool,
+            says=row.error or "",
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _letters(connection: Connection, tenant: str, limit: int) -> list[Head]:
+    query = (
+        select(dead_letters.c.run, dead_letters.c.since, dead_letters.c.detail, runs.c.subject, runs.c.event_type)
+        .join(runs, runs.c.id == dead_letters.c.run)
+        .where(dead_letters.c.tenant == tenant, dead_letters.c.state == "open")
+        .order_by(dead_letters.c.since, dead_letters.c.run)
+        .limit(limit)
+    )
+    return [
+        Head(
+            kind="letter",
+            id=row.run,
+            since=row.since,
+            run=row.run,
+            subject=row.subject,
+            event_type=row.event_type,
+            tool=None,
+            says=row.detail,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _pauses(connection: Connection, tenant: str) -> list[Head]:
+    found = ((one, held_back(connection, tenant, one.scope, one.name)) for one in pauses.listed(connection, tenant))
+    return [
+        Head(
+            kind="pause",
+            id=held_text(one.scope, one.name),
+            since=one.since,
+            run=None,
+            subject=None,
+            event_type=one.name if one.scope == "event" else None,
+            tool=one.name if one.scope == "tool" else None,
+            says=one.reason or "",
+            held=held,
+        )
+        for one, held in found
+        if held
+    ]
