@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlencode
 
 from agent.judging import OPERATORS
 from agent.operating.cases import Case
@@ -242,13 +243,13 @@ def _approval(one: Shown) -> Step:
         lines=tuple(lines),
         facts=() if question else _facts(one["arguments"]),
         grids=(Grid(head=("tool", "arguments"), rows=options, label="Options"),) if options else (),
-        links=((("Answer it in the inbox", _inbox(one["id"])),) if one["state"] == "pending" else ()),
+        links=((("Answer it in the inbox", _inbox("approval", one["id"])),) if one["state"] == "pending" else ()),
         value=one,
     )
 
 
-def _inbox(name: str) -> str:
-    return f"{MOUNT}/inbox#{name}"
+def _inbox(kind: Literal["approval", "effect"], name: str) -> str:
+    return f"{MOUNT}/inbox?{urlencode([(kind, name)])}"
 
 
 def _effect(one: Shown) -> Step:
@@ -281,7 +282,7 @@ def _effect(one: Shown) -> Step:
         state=one["state"],
         lines=lines,
         facts=tuple(facts),
-        links=((("Show it in the inbox", _inbox(one["key"])),) if doubt else ()),
+        links=((("Show it in the inbox", _inbox("effect", one["key"])),) if doubt else ()),
         value={name: one[name] for name in ("arguments", "result", "error") if name in one},
         settles=doubt,
         whole=preview is not None,
@@ -300,9 +301,9 @@ def _waits(run: Shown) -> Iterator[Step]:
         due = f" It starts at {run['due_at']}." if run["due_at"] else ""
         lines.append(f"It waits for its turn: runs about one subject go one at a time.{due}")
     links = [
-        (f"Approve or reject {line(one['tool'] or 'it', 80)}", _inbox(one["id"]))
+        (f"Approve or reject {line(one['tool'] or 'it', 80)}", _inbox("approval", one["id"]))
         if one["kind"] == "call"
-        else ("Answer the question", _inbox(one["id"]))
+        else ("Answer the question", _inbox("approval", one["id"]))
         for one in run["approvals"]
         if one["state"] == "pending"
     ]

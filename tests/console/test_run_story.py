@@ -51,7 +51,7 @@ async def test_what_a_run_waits_for_is_told_with_links_to_the_inbox_and_who_answ
         run = (await company.handle())["id"]
         approval = (await company.approval())["id"]
         steps = await told(company, run)
-        assert steps["waits"].links == (("Approve or reject pay_back", f"/console/inbox#{approval}"),)
+        assert steps["waits"].links == (("Approve or reject pay_back", f"/console/inbox?approval={approval}"),)
         assert steps[f"approval-{approval}"].state == "pending"
         await company.segue.answer("default", approval, GivenAnswer(approved=True, by="olga", reason="fair"))
         while (await company.segue.run("default", run))["status"] != "done":

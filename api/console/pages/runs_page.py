@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from time import monotonic
 from typing import Any
@@ -12,7 +11,7 @@ from fastapi import Request
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from api.console.frame import Console, View, empty, now, page
+from api.console.frame import Console, View, empty, go_to, now, page
 from api.console.pages.run_form import FilterForm
 from api.console.pages.run_list import RunList
 from api.console.parts import box, link, set_text, text
@@ -130,7 +129,7 @@ class RunsPage:
 
     def _hit(self, hit: Hit) -> None:
         if hit.run is not None:
-            ui.run_javascript(f"location.assign({json.dumps(f'{PATH}/{hit.run}')})")
+            go_to(f"{PATH}/{hit.run}")
             return
         self._tell(hit.nothing or "")
         if hit.like:
