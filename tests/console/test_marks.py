@@ -56,7 +56,8 @@ def lived(served: Served) -> Served:
 @pytest.mark.slow
 @pytest.mark.parametrize(("path", "name"), PAGES)
 def test_a_page_shows_something_useful_within_the_mark(lived: Served, visits: Visits, path: str, name: str) -> None:
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     for _ in range(OPENED):
         page = visits.context().new_page()
         for times in (cold, warm):
