@@ -15,6 +15,7 @@ import typer
 from api.commands import (
     approvals,
     chat,
+    console,
     dead,
     doctor,
     effects,
@@ -63,6 +64,7 @@ def build_cli() -> typer.Typer:
         memory,
         prune,
         keys,
+        console,
     ):
         module.register(app)
     _register_others(app)

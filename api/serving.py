@@ -36,7 +36,7 @@ EXPECTED = (
 """What can be wrong at the start, each with a message that says it."""
 
 
-def serve_here(settings: Settings, address: Address, *, access_log: bool) -> None:
+def serve_here(settings: Settings, address: Address, *, access_log: bool, console: bool) -> None:
     """Serve until ended by a signal. An error of the start ends the command with its message."""
 
     def ready(segue: Segue, url: str) -> None:
@@ -55,7 +55,7 @@ def serve_here(settings: Settings, address: Address, *, access_log: bool) -> Non
     # Behind all others, so that a portfolio's own modules are found but shadow nothing.
     find_modules_beside(settings.portfolio)
     with reported(*EXPECTED):
-        asyncio.run(run_server(settings, address, ready, access_log=access_log))
+        asyncio.run(run_server(settings, address, ready, access_log=access_log, console=console))
 
 
 def work_here(settings: Settings) -> None:

@@ -32,6 +32,8 @@ RunsAtOnce = Annotated[
     int, typer.Option("--runs-at-once", min=0, max=1000, help="Runs handled at once; 0 leaves them to workers.")
 ]
 
+NoConsole = Annotated[bool, typer.Option("--no-console", help="Serve the API alone.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
@@ -50,6 +52,7 @@ def serve(
     keys: Keys = None,
     max_queued: MaxQueued = 100_000,
     runs_at_once: RunsAtOnce = 64,
+    no_console: NoConsole = False,
     log_level: Level = LogLevel.WARNING,
 ) -> None:
     """Take events over HTTP and handle them, until SIGTERM or Ctrl-C."""
@@ -79,4 +82,4 @@ def serve(
         environment=dict(os.environ),
         max_queued=max_queued,
     )
-    serve_here(settings, address, access_log=log_level is LogLevel.DEBUG)
+    serve_here(settings, address, access_log=log_level is LogLevel.DEBUG, console=not no_console)

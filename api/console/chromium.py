@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from api.terminal import CommandError
 
 try:
-    from playwright.sync_api import Browser, sync_playwright
+    from playwright.sync_api import Browser, Error, sync_playwright
 except ImportError as missing:
     raise CommandError(
         "The library `playwright` is not installed. Get it: uv sync --group console (or pip install playwright)."
     ) from missing
 
+__all__ = ["Browser", "Error", "chromium", "find_chromium"]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 

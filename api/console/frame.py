@@ -112,7 +112,7 @@ def page(console: Console, here: str, title: str) -> View:
     ui.dark_mode(value=scheme(client.request.cookies))
     with ui.element("header").classes("sg-bar"):
         link("Segue", f"{MOUNT}/").classes("sg-mark")
-        with ui.element("nav").props('aria-label="Pages"').classes("sg-row").style("width: auto; gap: 4px"):
+        with ui.element("nav").props('aria-label="Pages"').classes("sg-pages"):
             for path, name in PAGES:
                 there = link(name, f"{MOUNT}{path or '/'}").classes("sg-nav")
                 if path == here:

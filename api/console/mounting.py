@@ -11,7 +11,9 @@ from typing import cast
 
 from fastapi import FastAPI
 from nicegui import ui
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from agent.operators import OperatorsChat
 from agent.service import Segue
@@ -51,6 +53,12 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
         tailwind=False,
         reconnect_timeout=30.0,
         show_welcome_message=False,
+        gzip_middleware_factory=_compressed,
         language="en-US",
     )
     app.add_middleware(Gate, sessions=sessions)
+
+
+def _compressed(app: ASGIApp) -> GZipMiddleware:
+    """Scripts are packed anew for each browser, on the event loop: level 3 takes a third of the time of 9."""
+    return GZipMiddleware(app, minimum_size=1_000, compresslevel=3)

@@ -7,7 +7,7 @@ are not closer together than `soonest_s`, so that a burst of events is shown as 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import suppress
 
 
@@ -27,7 +27,7 @@ class Pulse:
         for one in self._waiting:
             one.set()
 
-    async def beats(self) -> AsyncIterator[None]:
+    async def beats(self) -> AsyncGenerator[None, None]:
         """At once, then whenever something has happened, or may have elsewhere."""
         news = asyncio.Event()
         self._waiting.add(news)

@@ -81,6 +81,8 @@ class Served:
     folder: Path
     keys: dict[str, str]
     """By name; empty where nobody needs one."""
+    more: tuple[str, ...] = ()
+    """Options of `segue serve`."""
     port: int = 0
     process: int = 0
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -103,7 +105,7 @@ class Served:
     def start(self) -> None:
         """Start it, on the port it had, and wait until it is ready."""
         begins = self.log.stat().st_size if self.log.exists() else 0
-        words = ["serve", "--portfolio", str(self.folder / "portfolio.yaml"), "--port", str(self.port)]
+        words = ["serve", "--portfolio", str(self.folder / "portfolio.yaml"), "--port", str(self.port), *self.more]
         if self.keys:
             words += ["--keys", str(self.folder / "keys.yaml")]
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SEGUE", "OPENAI"))}
@@ -187,7 +189,7 @@ class Served:
 
 
 @contextmanager
-def open_served(parent: Parent, folder: Path, *, keys: bool = False) -> Iterator[Served]:
+def open_served(parent: Parent, folder: Path, *, keys: bool = False, more: tuple[str, ...] = ()) -> Iterator[Served]:
     """Serve on a free port until the end of the block."""
     (folder / "portfolio.yaml").write_text(PORTFOLIO)
     with ThreadPoolExecutor(1) as other:
@@ -197,7 +199,7 @@ def open_served(parent: Parent, folder: Path, *, keys: bool = False) -> Iterator
         name: add_key(folder / "keys.yaml", name=name, tenant="default", scopes=scopes)
         for name, scopes in (KEYS if keys else {}).items()
     }
-    served = Served(parent=parent, folder=folder, keys=made)
+    served = Served(parent=parent, folder=folder, keys=made, more=more)
     try:
         served.start()
         yield served
