@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -29,12 +30,15 @@ class WaitNumbers:
         self._pulse = pulse
         self._clock = clock
         self._kept: dict[str, _Kept] = {}
+        self._reading = asyncio.Lock()
+        """One reads, the others take what it read."""
 
     async def of(self, tenant: str) -> Mapping[WaitKind, int]:
         """By kind; no older than the last commit of this process."""
-        beat, now = self._pulse.number, self._clock()
-        kept = self._kept.get(tenant)
-        if kept is None or kept.beat != beat or now - kept.at > STALE_S:
-            kept = _Kept(beat=beat, at=now, numbers=await self._desk.wait_numbers(tenant))
-            self._kept[tenant] = kept
-        return kept.numbers
+        async with self._reading:
+            beat, now = self._pulse.number, self._clock()
+            kept = self._kept.get(tenant)
+            if kept is None or kept.beat != beat or now - kept.at > STALE_S:
+                kept = _Kept(beat=beat, at=now, numbers=await self._desk.wait_numbers(tenant))
+                self._kept[tenant] = kept
+            return kept.numbers
