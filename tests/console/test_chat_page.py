@@ -82,7 +82,7 @@ def test_hostile_words_stay_words(served: Served, visits: Visits) -> None:
     expect(page.locator("textarea")).to_have_value("</textarea><script>alert(1)</script>")
     expect(page.locator(".sg-turn")).to_have_count(0)
     page.keyboard.press("Enter")
-    expect(page.locator(".sg-asked")).to_have_text("</textarea><script>alert(1)</script>")
+    expect(page.locator(".sg-question")).to_have_text("</textarea><script>alert(1)</script>")
     ask(page, "what happened today?")
     expect(page.locator(".sg-words").last).to_contain_text("onerror")
     leads = page.locator(".sg-turn a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
@@ -120,7 +120,7 @@ def test_a_conversation_is_opened_again_until_a_restart_which_the_page_tells(ser
     live(page)
     expect(page.locator(".sg-turn")).to_have_count(0)
     page.get_by_role("link", name="what can you do, once more?").first.click()
-    expect(page.locator(".sg-asked")).to_have_text("what can you do, once more?")
+    expect(page.locator(".sg-question")).to_have_text("what can you do, once more?")
     assert page.url == talk
     served.end(signal.SIGKILL)
     served.start()

@@ -5,7 +5,7 @@ window.sgChat = (() => {
   let back = 0;
   let near = true;
   const older = (it, step) => {
-    const said = [...document.querySelectorAll(".sg-asked")].map((one) => one.textContent);
+    const said = [...document.querySelectorAll(".sg-question")].map((one) => one.textContent);
     back = Math.min(Math.max(back + step, 0), said.length);
     put(back ? said[said.length - back] : "");
   };
@@ -51,7 +51,7 @@ window.sgChat = (() => {
       it.setSelectionRange(it.value.length, it.value.length);
       const talk = document.querySelector(".sg-talk");
       if (talk) new MutationObserver(() => near && down()).observe(talk, { childList: true, subtree: true });
-      if (document.querySelector(".sg-asked")) down();
+      if (document.querySelector(".sg-question")) down();
     },
   };
 })();

@@ -49,10 +49,10 @@ class TurnView:
         self._suggested: tuple[str, ...] = ()
         with put("article", "sg-turn") as self.place:
             with put("div", "sg-mine"):
-                with put("h2", "sg-asked"):
+                with put("h2", "sg-question"):
                     ui.label(clean(turn.question)).classes("sg-inline")
                 when(turn.at, now)
-            with put("div", "sg-answer"):
+            with put("div", "sg-reply"):
                 self._steps = StepsView()
                 self._confirming = put("div", "sg-stack")
                 self._words = put("div", "sg-stack", aria_live="polite")

@@ -85,7 +85,7 @@ class ChatPage:
             with put("div", "sg-chat"):
                 with put("section", "sg-talk", aria_label="Conversation"):
                     if self._gone:
-                        ui.label(GONE).classes("sg-note sg-wait").props('role="status"')
+                        ui.label(GONE).classes("sg-gone").props('role="status"')
                     self._empty = put("div", "sg-card")
                     self._forgotten = ui.label("").classes("sg-quiet sg-small")
                     self._place = put("div", "sg-turns")
