@@ -54,7 +54,7 @@ class StepsView:
         self._fold.set_visibility(True)
         self._tools.append(line(event.tool, 60))
         told = compact(event.arguments, MOST_CHARS + 1) if event.arguments else "no arguments"
-        with self._list, put("div", "sg-looked"):
+        with self._list, put("div", "sg-taken"):
             with put("div", "sg-row"):
                 ui.label(line(event.tool, 60)).classes("sg-mono sg-strong")
                 ui.label(line(told, MOST_CHARS)).classes("sg-mono sg-grow")
