@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from fastapi import FastAPI
+from nicegui import app as library
 from nicegui import ui
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.responses import RedirectResponse, Response
@@ -44,6 +45,8 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
 
     for made in (chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
         made.register(console)
+    # A bar without a name that runs along the top of the page whenever a script asks for something.
+    library.config.quasar_config["loadingBar"]["skipHijack"] = True
     ui.run_with(
         app,
         mount_path=MOUNT,

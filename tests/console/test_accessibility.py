@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from api.console.frame import PAGES
 from tests.console.served import Served
-from tests.console.visits import Visits, is_there, live, sign_in
-
-Scheme = Literal["light", "dark"]
+from tests.console.visits import GROUNDS, Scheme, Visits, is_there, live, sign_in
 
 
 def found(page: Page) -> str:
@@ -32,12 +28,9 @@ def runs(guarded: Served) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", [path for path, _ in PAGES] + ["/runs/{done}", "/runs/{waiting}", "/runs/{unknown}"])
-def test_a_page_has_no_serious_violation(
-    guarded: Served, visits: Visits, runs: dict[str, str], path: str, scheme: Scheme
-) -> None:
-    context = visits.context(scheme=scheme)
+def test_a_page_has_no_serious_violation(guarded: Served, visits: Visits, runs: dict[str, str], path: str) -> None:
+    context = visits.context()
     cookies = guarded.signed_in().items()
     context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
     page = context.new_page()
@@ -45,7 +38,10 @@ def test_a_page_has_no_serious_violation(
     live(page)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     page.wait_for_load_state("networkidle")
-    assert found(page) == ""
+    for scheme, ground in GROUNDS.items():
+        page.emulate_media(color_scheme=scheme)
+        expect(page.locator("body")).to_have_css("background-color", ground)
+        assert found(page) == "", scheme
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -53,6 +49,7 @@ def test_the_sign_in_has_no_serious_violation_with_and_without_an_error(
     guarded: Served, visits: Visits, scheme: Scheme
 ) -> None:
     page = visits.page(f"{guarded.console_url}/", scheme=scheme)
+    expect(page.locator("body")).to_have_css("background-color", GROUNDS[scheme])
     assert found(page) == ""
     sign_in(page, guarded, "shop")
     expect(page.get_by_role("alert")).to_be_visible()

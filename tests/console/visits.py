@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ from tests.console.served import Served
 
 PATIENCE_MS = 15_000
 """How long a page may take to show what a test expects; it is waited for no longer than it takes."""
+Scheme = Literal["light", "dark"]
+GROUNDS: Mapping[Scheme, str] = {"light": "rgb(246, 247, 249)", "dark": "rgb(18, 21, 26)"}
+"""`--ground` of theme.css: by it one sees which colours a page has."""
 expect.set_options(timeout=PATIENCE_MS)
 
 
@@ -28,9 +32,7 @@ class Visits:
         self.broke: list[str] = []
         """Errors of scripts, and what the policy of the page had to stop."""
 
-    def context(
-        self, *, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light"
-    ) -> BrowserContext:
+    def context(self, *, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> BrowserContext:
         """Somebody with a browser of their own: no cookies yet."""
         made = self._browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
@@ -41,9 +43,7 @@ class Visits:
         self._contexts.append(made)
         return made
 
-    def page(
-        self, url: str, *, width: int = 1280, height: int = 900, scheme: Literal["light", "dark"] = "light"
-    ) -> Page:
+    def page(self, url: str, *, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> Page:
         """A page as somebody new sees it."""
         page = self.context(width=width, height=height, scheme=scheme).new_page()
         page.goto(url)
