@@ -16,7 +16,7 @@ from datetime import datetime
 from agent.errors import Conflict, NotFound
 from agent.graph import build_graph, first_state
 from agent.ids import new_id
-from agent.operating.stages import ChatStages
+from agent.operating.stages import Answering, ChatStages
 from agent.operating.threads import Thread, Threads
 from agent.operating.types import Asker, ChatEvent, Over, Said, Toolbox
 from agent.service import Segue
@@ -91,10 +91,7 @@ class OperatorsChat:
             self._decider(asker),
             self._toolbox,
             self._threads,
-            thread,
-            asker,
-            before,
-            told.put_nowait,
+            Answering(asker=asker, thread=thread, before=before, tell=told.put_nowait),
             self._clock,
         )
         thread.busy = True

@@ -86,7 +86,7 @@ def changes(
         for action, taken in {taken.action: taken for taken in episode.actions}.items():
             own = credited(taken, said, settings.discount)
             if own is not None:
-                streams.setdefault(action, []).append(_Outcome(episode, own[0], own[1] * episode.trust))
+                streams.setdefault(action, []).append(_Outcome(episode, own.reward, own.share * episode.trust))
     found = [one for action in sorted(streams) for one in _of_action(action, streams[action], settings, vectors)]
     return tuple(sorted(found, key=lambda one: (one.action, one.at, one.source or "")))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from memory.types import EVERY_GOAL, EpisodeAction
 
@@ -26,18 +27,29 @@ def judged(
     return (graded * reward + rest * thumb) / (graded + rest), 1.0
 
 
-def credited(taken: EpisodeAction, found: tuple[float, float] | None, discount: float) -> tuple[float, float] | None:
-    """Reward of one action, and its share of the episode's weight; None where nobody can say.
+class Credit(NamedTuple):
+    """What of a run is one action's."""
 
-    Its own verified result where there is one, in full, else that of the run (`judged`), discounted for each decision
-    that came between it and the end: an eligibility trace (Sutton and Barto), over decisions.
+    reward: float
+    share: float
+    """Of the episode's weight."""
+    left: float
+    """Of that share, what decisions after it leave; in `share` already."""
+
+
+def credited(taken: EpisodeAction, found: tuple[float, float] | None, discount: float) -> Credit | None:
+    """Its own verified result where there is one, in full, else that of the run (`judged`); None: nobody can say.
+
+    The run's is discounted for each decision that came between the action and the end: an eligibility trace (Sutton
+    and Barto), over decisions.
     """
     if taken.verified is not None:
-        return taken.verified, 1.0
+        return Credit(taken.verified, 1.0, 1.0)
     if found is None:
         return None
     reward, share = found
-    return reward, share * discount**taken.later
+    left = discount**taken.later
+    return Credit(reward, share * left, left)
 
 
 def combined(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:

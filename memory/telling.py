@@ -130,9 +130,7 @@ def verdicts_of(episode: Episode, goals: Mapping[str, float], settings: Settings
         expected = UNTOLD if taken.prior is None else taken.prior
         own = credited(taken, found, settings.discount)
         if own is not None:
-            of_run = taken.verified is None
-            left = settings.discount**taken.later if of_run else 1.0
-            verdicts[taken.action] = Verdict(own[1], own[0], expected, left)
+            verdicts[taken.action] = Verdict(own.share, own.reward, expected, own.left)
         elif taken.decided_by == "operator":
             verdicts[taken.action] = Verdict(trust, 1.0, expected)
     for action in verdicts.keys() & episode.lasting.keys():

@@ -6,10 +6,11 @@ is repeatable by itself; a conversation that a crash cut off is begun anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from agent.canonical import digest
 from agent.errors import Conflict, NotFound, Refused
@@ -58,10 +59,15 @@ EARLIER_CHARS = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asking:
-    """What a decision of the chat is made from."""
+class Answering:
+    """A message that is answered."""
 
-    situation: Situation
+    asker: Asker
+    thread: Thread
+    before: Sequence[Said]
+    """The conversation up to it."""
+    tell: Callable[[ChatEvent], None]
+    """Is told what happens, as it does."""
 
 
 class ChatStages:
@@ -73,20 +79,17 @@ class ChatStages:
         decider: Decider,
         toolbox: Toolbox,
         threads: Threads,
-        thread: Thread,
-        asker: Asker,
-        before: Sequence[Said],
-        tell: Callable[[ChatEvent], None],
+        answering: Answering,
         clock: Callable[[], datetime],
     ) -> None:
         self._segue = segue
         self._decider = decider
-        self._toolbox = {name: one for name, one in toolbox.items() if one.scope in asker.scopes}
+        self._toolbox = {name: one for name, one in toolbox.items() if one.scope in answering.asker.scopes}
         self._threads = threads
-        self._thread = thread
-        self._asker = asker
-        self._before = before
-        self._tell = tell
+        self._thread = answering.thread
+        self._asker = answering.asker
+        self._before = answering.before
+        self._tell = answering.tell
         self._clock = clock
         self._began = clock()
         self._tokens = 0
@@ -109,7 +112,7 @@ class ChatStages:
             self._close(one.decision, one.index, one.id, one.call, "rejected", error=why)
         return Pending(number=thread.decision, act=tuple(act), wait=False)
 
-    async def recall(self, run: str, *, fresh: bool, before: Asking | None) -> Asking:
+    async def recall(self, run: str, *, fresh: bool, before: Situation | None) -> Situation:
         """The question, the conversation before it, and what was looked up so far; memory has no part in it."""
         thread = self._thread
         elapsed = (self._clock() - self._began).total_seconds()
@@ -123,7 +126,7 @@ class ChatStages:
             time=now,
             data={"question": thread.question, "now": now.isoformat(), "earlier": earlier},
         )
-        situation = Situation(
+        return Situation(
             run=run,
             decision=thread.decision + 1,
             event=event,
@@ -144,20 +147,18 @@ class ChatStages:
             ),
             events=(event,),
         )
-        return Asking(situation=situation)
 
-    async def decide(self, start: Start, prepared: Asking | End) -> Turn:
+    async def decide(self, start: Start, prepared: Situation | End) -> Turn:
         """Ask the decider; what it wants to look up is permitted, what it wants to do waits for a confirmation."""
         if isinstance(prepared, End):
             return Turn(number=0, end=prepared)
-        thread, situation = self._thread, prepared.situation
-        left = situation.budget
+        thread, left = self._thread, prepared.budget
         if min(left.decisions, left.calls, left.tokens, left.seconds) <= 0:
             detail = "this question takes more than one answer may; ask for less at once"
             return Turn(number=thread.decision, end=End(status="stopped", code="limit", detail=detail))
         with self._step("decide"):
             try:
-                decision = await self._decider.decide(situation)
+                decision = await self._decider.decide(prepared)
             except DeciderError as error:
                 return Turn(number=thread.decision, end=End(status="failed", code=error.code, detail=error.detail))
             thread.decision += 1
@@ -268,24 +269,12 @@ class ChatStages:
         if state in ("done", "failed", "refused", "rejected"):
             self._tell(Returned(id=id_, state=state, found=found, error=error))
 
-    async def record(self, start: Start, end: End, prepared: Asking | None = None) -> None:
+    async def record(self, start: Start, end: End, prepared: Situation | None = None) -> None:
         """Say the answer; there is nothing to remember of it."""
         if end.status == "done":
             thread = self._thread
             asked = [thread.question, *(said.text for said in self._before)]
             made_up = unknown_ids(end.detail, asked, thread.results)
             self._tell(Wrote(text=with_warning(end.detail, made_up)))
-        state = {"done": "done"}.get(end.status, "failed")
-        self._tell(
-            Over(
-                state="done" if state == "done" else "failed",
-                code=end.code,
-                detail=end.detail,
-                suggestions=self._suggestions,
-            )
-        )
-
-
-def permitted(toolbox: Mapping[str, OperatorTool], asker: Asker) -> list[OperatorTool]:
-    """What the asker may have done for them."""
-    return [one for one in toolbox.values() if one.scope in asker.scopes]
+        ended: Literal["done", "failed"] = "done" if end.status == "done" else "failed"
+        self._tell(Over(state=ended, code=end.code, detail=end.detail, suggestions=self._suggestions))

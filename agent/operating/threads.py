@@ -7,7 +7,7 @@ confirmed and is lost was not done, and is asked again.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -90,7 +90,3 @@ class Threads:
     def is_over(self, confirmation: Confirmation) -> bool:
         """Whether it has waited too long."""
         return self._clock() >= confirmation.expires_at
-
-
-Answers = Mapping[str, bool]
-"""Confirmation -> yes or no."""

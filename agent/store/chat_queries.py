@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from agent.store import dead, queries
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.pauses import Scope, held_text
-from agent.store.queries import Shown
+from agent.store.queries import RunFilter, Shown
 from agent.store.tables import approvals, calls, dead_letters, decisions, effects, runs
 
 T = TypeVar("T")
@@ -37,12 +37,9 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunSearch:
-    """Which runs; None means any."""
+class RunSearch(RunFilter):
+    """Which runs to look for."""
 
-    subject: str | None = None
-    event_type: str | None = None
-    status: str | None = None
     tool: str | None = None
     """A tool, or an action of one, that a decision called, whatever came of the call."""
     window: Window = Window()
@@ -69,13 +66,8 @@ class Some:
 
 def find_runs(connection: Connection, tenant: str, wanted: RunSearch, limit: int) -> Some:
     """Whole runs, newest first."""
-    query = select(runs.c.id).where(runs.c.tenant == tenant, wanted.window.holds(runs.c.created_at))
-    if wanted.subject is not None:
-        query = query.where(runs.c.subject == wanted.subject)
-    if wanted.event_type is not None:
-        query = query.where(runs.c.event_type == wanted.event_type)
-    if wanted.status is not None:
-        query = query.where(runs.c.status == wanted.status)
+    inside = wanted.window.holds(runs.c.created_at)
+    query = select(runs.c.id).where(runs.c.tenant == tenant, inside, *queries.matching(wanted))
     if wanted.tool is not None:
         called = select(calls.c.run).where(calls.c.run == runs.c.id, _is_of(wanted.tool)).exists()
         query = query.where(called)

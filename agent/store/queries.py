@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, RowMapping, Select, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
 from agent.store import large, lessons
 from agent.store.sizes import stored_bytes
@@ -63,19 +63,22 @@ def iso(moment: datetime | None) -> str | None:
 
 def list_runs(connection: Connection, tenant: str, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
     """Runs, newest first, without their decisions."""
-    query = _runs().where(runs.c.tenant == tenant).order_by(runs.c.id.desc())
-    if wanted.status is not None:
-        query = query.where(runs.c.status == wanted.status)
-    if wanted.event_type is not None:
-        query = query.where(runs.c.event_type == wanted.event_type)
-    if wanted.subject is not None:
-        query = query.where(runs.c.subject == wanted.subject)
-    if wanted.source is not None:
-        query = query.where(runs.c.source == wanted.source)
+    query = _runs().where(runs.c.tenant == tenant, *matching(wanted)).order_by(runs.c.id.desc())
     if cursor is not None:
         query = query.where(runs.c.id < cursor)
     rows = list(connection.execute(query.limit(limit + 1)).mappings())
     return _page([_run_row(row) for row in rows], limit)
+
+
+def matching(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    """What a run must be."""
+    columns = (
+        (runs.c.status, wanted.status),
+        (runs.c.event_type, wanted.event_type),
+        (runs.c.subject, wanted.subject),
+        (runs.c.source, wanted.source),
+    )
+    return [column == value for column, value in columns if value is not None]
 
 
 def _page(items: list[Shown], limit: int, by: str = "id") -> Page:

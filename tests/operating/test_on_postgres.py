@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.agent.company import dies, open_company
 from tests.operating.tool_company import ALICE, TOOLBOX, AsTold, carry_out, first, live, look, propose
-from tests.postgres_server import NoServer, postgres_server
-
-
-@pytest.fixture(scope="module")
-def postgres_url() -> Iterator[str]:
-    """URL of an empty database; skips with the reason where there is no server to start."""
-    try:
-        with postgres_server() as url:
-            yield url
-    except NoServer as error:
-        pytest.skip(str(error))
 
 
 async def test_every_tool_answers_and_acts_on_postgres(tmp_path: Path, postgres_url: str) -> None:
