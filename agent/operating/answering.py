@@ -154,7 +154,8 @@ def _check_amounts(found: Shown, call: Shown, most: float) -> None:
     above = [f"{plain(name)} is {value:g}" for name, value in amounts if not value <= most]
     if above:
         raise ToolError(
-            f"{asks}: {', '.join(above)}, more than {most:g}. It is not proposed; approve it without a limit."
+            f"{asks}: {', '.join(above)}, more than {most:g}. It is not proposed; approve it without a "
+            "limit, or with another amount in the inbox of the console."
         )
 
 

@@ -5,28 +5,30 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from nicegui import Client, background_tasks, ui
 
 from agent.errors import Conflict, NotFound, Refused
 from agent.operators import OperatorsChat
 from agent.service import Segue
+from agent.store.waits import WaitKind
 from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
+from api.console.shared import Shared
 from api.console.theme import CSS, SCRIPT, STATES, scheme
-from api.console.waiting import WaitNumbers
 from api.console.words import ago, at, moment_of, number
 from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 PAGES = (
     ("", "Now"),
@@ -47,7 +49,7 @@ class Console:
     chat: OperatorsChat
     sessions: Sessions
     pulse: Pulse
-    waiting: WaitNumbers
+    shared: Shared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,14 @@ class View:
     def tenant(self) -> str:
         """Whose rows are shown."""
         return self.session.caller.tenant
+
+    async def shared(self, what: Hashable, work: Callable[[], Awaitable[T]]) -> T:
+        """What `work` reads, once for all pages of the tenant since the last beat; see `Shared.read`."""
+        return await self.console.shared.read(self.tenant, what, work)
+
+    async def wait_numbers(self) -> Mapping[WaitKind, int]:
+        """How many things wait for a person, by kind."""
+        return await self.shared("what waits", lambda: self.segue.desk.wait_numbers(self.tenant))
 
     def may(self, scope: Scope) -> bool:
         """Whether to offer it; `act` asks again."""
@@ -131,7 +141,7 @@ def page(console: Console, here: str, title: str) -> View:
     view = View(console=console, session=session, client=client)
 
     async def count() -> None:
-        waiting = number(sum((await console.waiting.of(view.tenant)).values()))
+        waiting = number(sum((await view.wait_numbers()).values()))
         if badge.text != waiting:
             badge.set_text(waiting if waiting != "0" else "")
             badge.props["title"] = f"{waiting} waiting for a person"

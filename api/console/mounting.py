@@ -5,7 +5,6 @@ NiceGUI keeps its pages in one app of the process, so there is one console in a 
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from typing import cast
 
@@ -25,8 +24,8 @@ from api.console.gate import MOUNT, Gate
 from api.console.pages import chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
+from api.console.shared import Shared
 from api.console.theme import ICON
-from api.console.waiting import WaitNumbers
 
 
 def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
@@ -34,8 +33,7 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     sessions = Sessions(cast("Access", app.state.access), lambda: datetime.now(UTC))
     pulse = Pulse()
     segue.after_commit(pulse.beat)
-    waiting = WaitNumbers(segue.desk, pulse, time.monotonic)
-    console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse, waiting=waiting)
+    console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse, shared=Shared(pulse))
     app.state.console_sessions = sessions
     app.include_router(sign_in.router)
 

@@ -16,8 +16,6 @@ from agent.types import Decision, Question, Situation
 from api.access import ANYONE
 from api.console.inbox import acting
 from api.console.inbox.reading import Item, ended, read_item
-from api.console.pulse import Pulse
-from api.console.waiting import WaitNumbers
 from tests.agent.company import Company, call, dies, open_company
 
 TENANT = "default"
@@ -187,22 +185,3 @@ async def test_another_tenant_sees_nothing_of_it(company: Company) -> None:
     item = await waits(company, "refund me", "call")
     with pytest.raises(NotFound):
         await read_item(company.segue, "other", "call", item.id)
-
-
-async def test_pages_that_count_at_the_same_time_share_a_reading_that_is_never_old(company: Company) -> None:
-    pulse, asked = Pulse(), 0
-    company.segue.after_commit(pulse.beat)
-    desk = company.segue.desk
-    read = desk.wait_numbers
-
-    async def counted(tenant: str) -> Any:
-        nonlocal asked
-        asked += 1
-        return await read(tenant)
-
-    desk.wait_numbers = counted  # type: ignore[method-assign]
-    numbers = WaitNumbers(desk, pulse, lambda: 0.0)
-    assert [sum(one.values()) for one in await asyncio.gather(*(numbers.of(TENANT) for _ in range(50)))] == [0] * 50
-    assert asked < 10  # something may be committed meanwhile
-    await company.handle(message="refund me")
-    assert sum((await numbers.of(TENANT)).values()) == 1

@@ -83,6 +83,10 @@ class Served:
     """By name; empty where nobody needs one."""
     more: tuple[str, ...] = ()
     """Options of `segue serve`."""
+    portfolios: tuple[Path, ...] = ()
+    """None: the one in its folder."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """What its portfolios read."""
     port: int = 0
     process: int = 0
     numbers: Iterator[int] = field(default_factory=itertools.count)
@@ -105,11 +109,12 @@ class Served:
     def start(self) -> None:
         """Start it, on the port it had, and wait until it is ready."""
         begins = self.log.stat().st_size if self.log.exists() else 0
-        words = ["serve", "--portfolio", str(self.folder / "portfolio.yaml"), "--port", str(self.port), *self.more]
+        words = ["serve", "--port", str(self.port), *self.more]
+        for path in self.portfolios or (self.folder / "portfolio.yaml",):
+            words += ["--portfolio", str(path)]
         if self.keys:
             words += ["--keys", str(self.folder / "keys.yaml")]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SEGUE", "OPENAI"))}
-        environment = {**kept, "SEGUE_CACHE": str(embedding_cache()), "SEGUE_DATA": str(self.folder / "data")}
+        environment = {**plain_environment(), "SEGUE_DATA": str(self.folder / "data"), **self.environment}
         self.process = self.parent.run(words, self.log, environment)
         until = time.monotonic() + LONGEST_S
         while True:
@@ -188,9 +193,24 @@ class Served:
         return {COOKIE: answer.cookies[COOKIE]}
 
 
+def plain_environment() -> dict[str, str]:
+    """Ours, without what would make a program differ from its defaults; embeddings are kept."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "SEGUE", "OPENAI"))}
+    return {**kept, "SEGUE_CACHE": str(embedding_cache())}
+
+
 @contextmanager
-def open_served(parent: Parent, folder: Path, *, keys: bool = False, more: tuple[str, ...] = ()) -> Iterator[Served]:
-    """Serve on a free port until the end of the block."""
+def open_served(
+    parent: Parent,
+    folder: Path,
+    *,
+    keys: bool = False,
+    more: tuple[str, ...] = (),
+    portfolios: tuple[Path, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    port: int = 0,
+) -> Iterator[Served]:
+    """Serve until the end of the block; by default the test's own shop, on a free port."""
     (folder / "portfolio.yaml").write_text(PORTFOLIO)
     with ThreadPoolExecutor(1) as other:
         # This thread may have a browser open, and can run no event loop then.
@@ -199,7 +219,15 @@ def open_served(parent: Parent, folder: Path, *, keys: bool = False, more: tuple
         name: add_key(folder / "keys.yaml", name=name, tenant="default", scopes=scopes)
         for name, scopes in (KEYS if keys else {}).items()
     }
-    served = Served(parent=parent, folder=folder, keys=made, more=more)
+    served = Served(
+        parent=parent,
+        folder=folder,
+        keys=made,
+        more=more,
+        portfolios=portfolios,
+        environment=environment or {},
+        port=port,
+    )
     try:
         served.start()
         yield served

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Hashable
-from time import monotonic
 
 from nicegui import ui
 
@@ -22,9 +20,6 @@ from api.console.theme import STATES
 from api.console.words import ago, at, moment_of, span
 from api.routes.runs import known_form
 from api.terminal import line
-
-REST = 4
-"""A refresh is followed by a rest of so many times what it took."""
 
 
 def register(console: Console) -> None:
@@ -97,7 +92,6 @@ class RunPage:
         await self._refresh()
 
     async def _refresh(self) -> None:
-        began = monotonic()
         try:
             mark = await self._view.segue.desk.lists.mark(self._name)
             if mark != self._mark:
@@ -107,7 +101,6 @@ class RunPage:
             self._acts.gone()
             return
         self._show()
-        await asyncio.sleep(min(1.0, REST * (monotonic() - began)))
 
     def _show(self) -> None:
         run, moment = self._told.run, now()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from time import monotonic
 from typing import Any
 
 from fastapi import Request
@@ -24,8 +23,6 @@ from api.terminal import line
 PAGE = 50
 MOST_NEW = 50
 """New runs that are counted one by one."""
-REST = 4
-"""A refresh is followed by a rest of so many times what it took."""
 
 READING = """<script>(() => {
   let reads = false, moved = 0;
@@ -194,13 +191,13 @@ class RunsPage:
         """What happened since: lines change where they stand; new ones come in on top unless somebody reads."""
         if not self._asked.first or not self._view.client.has_socket_connection:
             return
-        began = monotonic()
         async with self._turn:
             await self._bring_up_to_date()
-        await asyncio.sleep(min(1.0, REST * (monotonic() - began)))
 
     async def _bring_up_to_date(self) -> None:
-        found = [row(one) for one in (await self._page(self._asked, PAGE)).items]
+        asked = self._asked
+        newest = await self._view.shared(("runs", asked), lambda: self._page(asked, PAGE))
+        found = [row(one) for one in newest.items]
         shown = self._list.ids
         top = self._list.top
         fresh = [one for one in found if one.seq > top]

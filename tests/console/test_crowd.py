@@ -1,0 +1,112 @@
+"""Fifty operators at once, and a thousand events a minute, with the figures printed.
+
+`uv run pytest -m slow -s -n 0 tests/console/test_crowd.py` runs it. All the browsers share the machine with the server,
+which at work has it alone: no mark is set but that nobody is left behind, and that the page goes on answering.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.console.served import Served
+from tests.console.test_marks import SEEN, told
+from tests.console.visits import Visits, live
+
+OPERATORS = 50
+A_MINUTE = 1_000
+LOOKS = 12
+WATCHED = ("/", "/runs", "/", "/inbox", "/", "/memory", "/", "/portfolio", "/", "/runs")
+PAUSE_MS = 1_500
+
+
+class Load:
+    """Sends events at a steady rate from a thread of its own, and counts what it sent."""
+
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._over = threading.Event()
+        self.sent = 0
+
+    def run(self) -> None:
+        """Until it is over."""
+        began = time.monotonic()
+        while not self._over.is_set():
+            self._served.send(subject=f"crowd-{self.sent}")
+            self.sent += 1
+            self._over.wait(max(0.0, began + self.sent * 60 / A_MINUTE - time.monotonic()))
+
+    def end(self) -> None:
+        """Send no more."""
+        self._over.set()
+
+
+@contextmanager
+def loaded(served: Served) -> Iterator[Load]:
+    """A thousand events a minute until the end of the block."""
+    load = Load(served)
+    thread = threading.Thread(target=load.run)
+    thread.start()
+    try:
+        yield load
+    finally:
+        load.end()
+        thread.join()
+
+
+def operator(guarded: Served, visits: Visits, path: str) -> Page:
+    """A page of somebody with a session of their own."""
+    context = visits.context()
+    cookies = guarded.signed_in("olga").items()
+    context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
+    page = context.new_page()
+    page.goto(f"{guarded.console_url}{path}")
+    live(page)
+    return page
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_fifty_operators_see_everything_while_a_thousand_events_a_minute_come(guarded: Served, visits: Visits) -> None:
+    pages = [(operator(guarded, visits, path), path) for path in WATCHED * (OPERATORS // len(WATCHED))]
+    first = next(page for page, path in pages if path == "/")
+    reader = next(page for page, path in pages if path == "/runs")
+    seen, answered = [], []
+    began = time.monotonic()
+    with loaded(guarded) as load:
+        for number in range(LOOKS):
+            subject = f"watched-{number}"
+            first.evaluate(f"(subject) => {{ window.seen = ({SEEN})(subject) }}", subject)
+            guarded.send(subject=subject)
+            accepted = time.time()
+            seen.append(first.evaluate("() => window.seen") - accepted)
+            answered.append(searched(reader, subject))
+            first.wait_for_timeout(PAUSE_MS)
+        rate = load.sent / (time.monotonic() - began) * 60
+    last = guarded.send(subject="the-last")
+    ended = time.monotonic()
+    for page, path in pages:
+        if path == "/":
+            expect(page.locator(f"a[href='/console/runs/{last}']").first).to_be_visible()
+    caught_up = time.monotonic() - ended
+    print(f"\n{len(pages)} operators, {rate:.0f} events a minute; all had the last one after {caught_up:.1f} s")
+    told("from the 202 to being seen", seen)
+    told("a search until its answer is shown", answered)
+    assert rate > 0.9 * A_MINUTE
+
+
+def searched(page: Page, subject: str) -> float:
+    """Seconds from Enter in the search box until the one run that is found is shown."""
+    box = page.get_by_role("searchbox")
+    box.fill(subject)
+    began = time.monotonic()
+    box.press("Enter")
+    line = page.locator("#runs-list > li")
+    expect(line).to_have_count(1)
+    expect(line).to_contain_text(subject)
+    return time.monotonic() - began
