@@ -34,13 +34,13 @@ class Demo:
 
     def world(self, name: str, path: str, **asked: Any) -> Any:
         """GET something of a world."""
-        answer = httpx.get(f"{self.worlds[name]}/_world{path}", params=asked, trust_env=False, timeout=30)
+        answer = self.served.http.get(f"{self.worlds[name]}/_world{path}", params=asked)
         answer.raise_for_status()
         return answer.json()
 
     def tell(self, name: str, path: str, body: Mapping[str, Any]) -> None:
         """POST something to a world."""
-        answer = httpx.post(f"{self.worlds[name]}/_world{path}", json=body, trust_env=False, timeout=30)
+        answer = self.served.http.post(f"{self.worlds[name]}/_world{path}", json=body)
         answer.raise_for_status()
 
     def events(self, type: str, count: int) -> list[dict[str, Any]]:

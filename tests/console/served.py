@@ -90,6 +90,8 @@ class Served:
     port: int = 0
     process: int = 0
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    http: httpx.Client = field(default_factory=lambda: httpx.Client(trust_env=False, timeout=30))
+    """One for all requests: making one takes longer than most answers."""
 
     @property
     def url(self) -> str:
@@ -153,7 +155,7 @@ class Served:
         headers = {**more.pop("headers", {})}
         if self.keys:
             headers["authorization"] = f"Bearer {self.keys[key]}"
-        return httpx.request(method, f"{self.url}{path}", headers=headers, trust_env=False, timeout=30, **more)
+        return self.http.request(method, f"{self.url}{path}", headers=headers, **more)
 
     def send(self, type: str = "customer.upset", data: Mapping[str, Any] | None = None, **changes: Any) -> str:
         """Send an event of a subject of its own; the id of its run."""
@@ -188,8 +190,9 @@ class Served:
     def signed_in(self, name: str = "olga") -> dict[str, str]:
         """The cookie of a new session."""
         form = {"key": self.keys[name]}
-        answer = httpx.post(f"{self.url}{SIGN_IN}", data=form, trust_env=False, timeout=30)
+        answer = self.http.post(f"{self.url}{SIGN_IN}", data=form)
         assert answer.status_code == 303, answer.text
+        self.http.cookies.clear()
         return {COOKIE: answer.cookies[COOKIE]}
 
 
@@ -234,3 +237,4 @@ def open_served(
     finally:
         if served.process:
             served.end(signal.SIGKILL)
+        served.http.close()
