@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from agent.operating import asked
-from agent.operating.types import Asker, Found
+from agent.operating.charts import chart
+from agent.operating.types import Asker, Card, Found
 from agent.operating.wording import lines, listed, number, plain, share, small, span
 from agent.service import Segue
 from agent.store.figures import Counts
@@ -47,8 +48,17 @@ async def figures(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
                 "outcomes": {"runs": len(rewards), "good": good, "mean_reward": mean, "unmatched": judged.unmatched},
             }
         ),
+        cards=_chart(found),
         words=lines(f"{number(total, 'run')} {when}.", _lines(found, total), outcomes, _unmatched(judged.unmatched)),
         suggestions=("which tool fails most this week?", "what did we learn this week?", "what is waiting for me?"),
+    )
+
+
+def _chart(found: Counts) -> tuple[Card, ...]:
+    total = sum(found.runs.values())
+    ordered = sorted(found.runs.items(), key=lambda pair: -pair[1])
+    return chart(
+        "runs", "Runs by how they stand", [(name, count, share(count, total)) for name, count in ordered], total
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from agent.operating import asked
+from agent.operating.charts import chart
 from agent.operating.types import Asker, Card, Found
 from agent.operating.wording import lines, number, plain, rows, said, seconds, share, span
 from agent.service import Segue
@@ -38,7 +39,7 @@ async def tool_figures(segue: Segue, asker: Asker, arguments: JsonObject) -> Fou
     return Found(
         data=rows([_row(one) for one in found[:ROWS]], len(found), order_by=order, since=_iso(window.since)),
         words=lines(_head(order, found, when), told, more),
-        cards=tuple(Card(kind="tool", id=one.tool, title=_calls(one)) for one in found[:TOLD]),
+        cards=(*_chart(order, found), *(Card(kind="tool", id=one.tool, title=_calls(one)) for one in found[:TOLD])),
         suggestions=_suggestions(found[0]),
     )
 
@@ -87,6 +88,16 @@ def _head(order: str, found: Sequence[ToolCount], when: str) -> str:
         bad = share(by_number.bad, by_number.done + by_number.bad, "calls")
         head += f" By number it is {plain(by_number.tool)}: {bad}."
     return f"{head} Shares of few calls count less in this order."
+
+
+def _chart(order: str, found: Sequence[ToolCount]) -> tuple[Card, ...]:
+    if order == "calls":
+        return chart("calls", "Calls", [(one.tool, one.calls, number(one.calls, "call")) for one in found])
+    if order == "duration":
+        timed = [(one.tool, _typical(one), seconds(_typical(one))) for one in found if one.seconds]
+        return chart("duration", "Half of the calls take at most so long", timed)
+    bad = [(one.tool, one.share, share(one.bad, one.done + one.bad)) for one in found]
+    return chart("failures", "Share of calls that did not succeed", bad, full=1.0)
 
 
 def _calls(one: ToolCount) -> str:

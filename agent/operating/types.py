@@ -36,9 +36,9 @@ class Said:
 class Card:
     """Something an answer is about, for a client to show beside its words."""
 
-    kind: Literal["run", "approval", "effect", "tool", "lesson", "event"]
+    kind: Literal["run", "approval", "effect", "tool", "lesson", "event", "chart"]
     id: str
-    """Of the run, approval or effect; a tool's name; an event's type."""
+    """Of the run, approval or effect; a tool's name; an event's type; what a chart is of."""
     title: str
     detail: JsonObject = field(default_factory=dict)
 

@@ -145,6 +145,9 @@ def test_the_ten_questions_are_answered_with_the_runs_they_are_about(lived: Live
     used(answer, "tool_figures")
     expect(answer.locator(".sg-words")).to_contain_text("predict_failure fails most since")
 
+    drawn = answer.get_by_role("figure", name="Share of calls that did not succeed").get_by_role("listitem")
+    expect(drawn.filter(has_text="predict_failure")).to_contain_text("1 of 1 (100 %)")
+
     answer = chat.ask(f"how did like cases end for {customer}?")
     used(answer, "like_cases")
     chat.about(answer, lived.failed)

@@ -45,6 +45,13 @@ async def test_the_tool_that_fails_most_is_told_with_its_share_counts_and_last_e
         0.75,
     )
     assert row["median_s"] <= row["p95_s"] < 5
+    drawn = found.cards[0]
+    assert (drawn.kind, drawn.title, drawn.detail["full"]) == ("chart", "Share of calls that did not succeed", 1.0)
+    assert drawn.detail["bars"] == [
+        {"name": "book_call", "value": 0.75, "words": "3 of 4 (75 %)"},
+        {"name": "pause_mail", "value": 0.2, "words": "1 of 5 (20 %)"},
+    ]
+    assert only.cards[0].kind == "tool"
     assert calls.words.startswith("pause_mail is called most")
     assert "takes longest" in slow.words
     assert recent.words.startswith("No tool failed since ")

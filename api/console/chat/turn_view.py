@@ -13,6 +13,7 @@ from agent.operating.types import Asks, Over, Wrote
 from agent.thumbs import Thumb
 from api.console.chat.card_view import CardView
 from api.console.chat.cards import MOST, Known, card_said
+from api.console.chat.charting import draw_chart
 from api.console.chat.confirming import ConfirmView
 from api.console.chat.making import put, quoted, words
 from api.console.chat.steps import StepsView
@@ -47,6 +48,7 @@ class TurnView:
         self._cards: dict[tuple[str, str], CardView] = {}
         self._thumbs: ThumbView | None = None
         self._suggested: tuple[str, ...] = ()
+        self._charted = 0
         with put("article", "sg-turn") as self.place:
             with put("div", "sg-mine"):
                 with put("h2", "sg-question"):
@@ -58,6 +60,7 @@ class TurnView:
                 self._words = put("div", "sg-stack", aria_live="polite")
                 self._status = ui.label("").classes("sg-quiet")
                 self._status.props["role"] = "status"
+                self._charts = put("div", "sg-stack")
                 self._listed = put("ul", "sg-minis")
                 self._more = ui.label("").classes("sg-quiet sg-small")
                 self._judging = put("div")
@@ -112,7 +115,12 @@ class TurnView:
         self._status.set_visibility(bool(told))
 
     def _show_cards(self, known: Known, now: datetime) -> None:
-        cards = self.turn.cards
+        charts = [card for card in self.turn.cards if card.kind == "chart"]
+        with self._charts:
+            for card in charts[self._charted :]:
+                draw_chart(card)
+        self._charted = len(charts)
+        cards = [card for card in self.turn.cards if card.kind != "chart"]
         for card in cards[:MOST]:
             said, shown = card_said(card, known, now), self._cards.get((card.kind, card.id))
             if shown is not None:
