@@ -10,11 +10,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Act, Thing
 from agent.canonical import digest
 from agent.doors import BY_ITSELF, doer
 from agent.settings_told import PORTFOLIO, differences, summary
 from agent.store import activity, settings_seen
-from agent.store.activity import Act, ActivityFilter, Thing
+from agent.store.activity import ActivityFilter
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from tools.types import JsonObject, JsonValue

@@ -7,10 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import of_run
 from agent.doors import doer
 from agent.errors import Conflict, NotFound
 from agent.store import activity, dead
-from agent.store.activity import of_run
 from agent.store.database import Database
 from agent.store.dead import LetterState
 from agent.store.queries import Page, Shown

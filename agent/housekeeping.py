@@ -8,13 +8,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing
 from agent.doors import doer
 from agent.errors import Conflict, NotFound
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
 from agent.store import activity, episodes, tidy
-from agent.store.activity import Thing
 from agent.store.database import Database
 from agent.store.queries import Shown
 from agent.tidying import Tidied, Tidying

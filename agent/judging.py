@@ -12,6 +12,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from agent.accepting import BatchError
+from agent.acts import of_run
 from agent.canonical import digest
 from agent.doors import doer
 from agent.errors import Conflict, NotFound
@@ -20,7 +21,6 @@ from agent.ids import new_id
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import OutcomeType
 from agent.store import activity, judgements
-from agent.store.activity import of_run
 from agent.store.database import Database
 from agent.store.inbox import Accepted, EventConflict, Incoming
 from agent.store.judgements import Judged

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing
 from agent.distilling import Distilling
 from agent.doors import doer
 from agent.errors import Conflict, NotFound
@@ -16,7 +17,6 @@ from agent.ids import new_id
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import Portfolio
 from agent.store import activity, lessons
-from agent.store.activity import Thing
 from agent.store.database import Database
 from agent.store.lessons import Added, Credit, Retired
 from agent.store.queries import Page, Shown, iso

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing, of_run
 from agent.doors import Doer
 from agent.store import activity
-from agent.store.activity import Thing, of_run
 from agent.store.approvals import Answer
 from agent.store.inbox import Accepted, Incoming
 from agent.store.ledger import Effect

@@ -7,11 +7,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing, ThingKind
 from agent.doors import doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
 from agent.store import activity, pauses
-from agent.store.activity import Thing, ThingKind
 from agent.store.database import Database
 from agent.store.pauses import Pause, Scope
 from agent.store.queries import Shown, iso

@@ -7,12 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Act, Thing
 from agent.doors import doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
 from agent.remember import Remembering
 from agent.store import activity, source_lists, sources
-from agent.store.activity import Act, Thing
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.store.source_lists import SourceState

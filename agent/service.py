@@ -5,7 +5,7 @@ HTTP, the operators' chat and the command line all go through here; nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from agent.accepting import Accepting
 from agent.actions import action_name
 from agent.activity import Activity
+from agent.acts import of_run
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
@@ -36,10 +37,10 @@ from agent.portfolio.shown import shown_types
 from agent.remember import Remembering
 from agent.revoking import Sources
 from agent.seen import Seen
+from agent.settings_told import content
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
 from agent.store import activity, approvals, ledger, progress, queries, runs
-from agent.store.activity import of_run
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
 from agent.store.cancelling import Cancelled, cancel
 from agent.store.database import Database
@@ -134,6 +135,10 @@ class Segue:
     def after_commit(self, tell: Callable[[], None]) -> None:
         """Call it whenever this process has committed something; it must take next to no time."""
         self._database.after_commit(tell)
+
+    async def note_start(self, tenants: Collection[str]) -> None:
+        """Tell each of the tenants, in its activity, what is otherwise in the portfolio than at the last start."""
+        await self.activity.started(tenants, content(self.portfolio, self.tools(), self.decided_by))
 
     # --- events
 

@@ -9,11 +9,11 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Act, Thing
 from agent.doors import BY_ITSELF, doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
 from agent.store import activity, switches
-from agent.store.activity import Act, Thing
 from agent.store.database import Database
 from agent.store.queries import Shown, iso
 from agent.store.switches import Switch, SwitchState

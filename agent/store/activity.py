@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, select
 
+from agent.acts import Act, Thing, ThingKind
 from agent.doors import Doer, Door
 from agent.storable import clean
 from agent.store.halving import SLACK, last_before
@@ -20,59 +21,10 @@ from agent.store.queries import Page, Shown, iso
 from agent.store.tables import activity, activity_pruning, runs
 from tools.types import JsonValue
 
-Act: TypeAlias = Literal[
-    "approved",
-    "rejected",
-    "settled",
-    "cancelled",
-    "replayed",
-    "discarded",
-    "judged",
-    "paused",
-    "resumed",
-    "event_sent",
-    "memory_off",
-    "memory_on",
-    "source_revoked",
-    "source_restored",
-    "lesson_edited",
-    "lesson_retired",
-    "episode_kept",
-    "settings_changed",
-    "signed_in",
-    "signed_out",
-    "key_refused",
-]
-ThingKind: TypeAlias = Literal[
-    "approval",
-    "effect",
-    "run",
-    "outcome",
-    "tool",
-    "event_type",
-    "everything",
-    "source",
-    "lesson",
-    "episode",
-    "portfolio",
-    "console",
-]
-
 LONGEST = 2_000
 """Characters of a text in `detail`."""
 SEARCHED = 8_192
 """Characters of the names that a search looks through."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Thing:
-    """What an act is about."""
-
-    kind: ThingKind
-    id: str = ""
-    """Of the approval, effect, run, outcome, lesson or episode; the name of the tool, event type or source."""
-    run: str | None = None
-    """That it belongs to."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,11 +42,6 @@ class ActivityFilter:
     """Exclusive."""
     words: str | None = None
     """Part of a name: of who did it, or of what it is about."""
-
-
-def of_run(run: str) -> Thing:
-    """A run itself."""
-    return Thing(kind="run", id=run, run=run)
 
 
 def write(connection: Connection, doer: Doer, act: Act, thing: Thing, **detail: JsonValue) -> None:

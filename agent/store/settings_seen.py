@@ -11,7 +11,7 @@ from agent.store.dialects import unless_there
 from agent.store.tables import settings_seen
 from tools.types import JsonObject
 
-ADD = unless_there(settings_seen)
+ADD = {name: add.returning(settings_seen.c.name) for name, add in unless_there(settings_seen).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ def replace(connection: Connection, name: str, digest: str, content: JsonObject,
     The row is held, so that of two that start at once one sees what the other wrote.
     """
     row = {"name": name, "digest": digest, "content": content, "at": now}
-    if connection.execute(ADD[connection.dialect.name], row).rowcount == 1:
+    if connection.execute(ADD[connection.dialect.name], row).first() is not None:
         return None
     same = settings_seen.c.name == name
     query = select(settings_seen.c.digest, settings_seen.c.content).where(same).with_for_update()

@@ -20,6 +20,7 @@ from agent.operators import OperatorsChat
 from agent.service import Segue
 from api.access import Access
 from api.console import sign_in
+from api.console.door_notes import DoorNotes
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
 from api.console.pages import chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page
@@ -37,6 +38,7 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     waiting = WaitNumbers(segue.desk, pulse, time.monotonic)
     console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse, waiting=waiting)
     app.state.console_sessions = sessions
+    app.state.door_notes = DoorNotes(segue.activity)
     app.include_router(sign_in.router)
 
     @app.get("/", include_in_schema=False)
