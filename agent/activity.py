@@ -89,6 +89,7 @@ class Activity:
                     Thing(kind="portfolio"),
                     changes=told[:MOST_CHANGES],
                     more=more or None,
+                    first=True if before is None else None,
                     digest=name[:16],
                 )
 

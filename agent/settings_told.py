@@ -44,7 +44,7 @@ def content(portfolio: Portfolio, tools: Sequence[Shown], decided_by: str) -> Js
 def summary(there: JsonObject) -> str:
     """How much of everything there is."""
     parts = [_number(len(_section(there, name)), word) for name, word in SECTIONS.items()]
-    return f"first start: {', '.join(parts)}, decided by {there.get('decided_by')}"
+    return f"{', '.join(parts)}, decided by {there.get('decided_by')}"
 
 
 def differences(before: JsonObject, after: JsonObject) -> list[str]:

@@ -116,6 +116,10 @@ def _sent(one: Shown) -> str:
     return f"sent {kind} about {line(one['subject'], SHOWN)}" if one["subject"] else f"sent the outcome {kind}"
 
 
+def _started(one: Shown) -> str:
+    return "was started for the first time" if one["detail"].get("first") else "was started with another portfolio"
+
+
 def _refused(one: Shown) -> str:
     times = one["detail"].get("times") or 1
     return f"was refused at the sign-in{f', {times} times' if times > 1 else ''}"
@@ -139,7 +143,7 @@ SAID: Mapping[str, Callable[[Shown], str]] = {
     "lesson_edited": lambda one: f"said a lesson about {line(one['detail'].get('type'), SHOWN)} in other words",
     "lesson_retired": lambda one: f"retired a lesson about {line(one['detail'].get('type'), SHOWN)}",
     "episode_kept": lambda one: f"had back the forgotten episode {line(one['about'], SHOWN)}",
-    "settings_changed": lambda one: "was started with another portfolio",
+    "settings_changed": _started,
     "signed_in": lambda one: "signed in",
     "signed_out": lambda one: "signed out",
     "key_refused": _refused,

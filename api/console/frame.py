@@ -36,6 +36,7 @@ PAGES = (
     ("/chat", "Chat"),
     ("/memory", "Memory"),
     ("/portfolio", "Portfolio"),
+    ("/activity", "Activity"),
 )
 """In the order they stand in the bar."""
 

@@ -324,7 +324,7 @@ async def test_a_start_with_other_settings_tells_every_tenant_what_changed_and_t
     for tenant in ("a", "b"):
         later, earlier = (await log.page(tenant, ANY, None, 9)).items
         assert earlier["detail"]["changes"] == [
-            "first start: 1 goal, 1 tool, 0 event types, 0 outcome types, 0 value chains, decided by planner"
+            "1 goal, 1 tool, 0 event types, 0 outcome types, 0 value chains, decided by planner"
         ]
         assert later["detail"]["changes"] == [
             "goal loyalty: weight 2.5, before 1",
