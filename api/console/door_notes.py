@@ -20,7 +20,7 @@ CONSOLE = Thing(kind="console")
 NOBODY = "(unknown key)"
 """Who presents a key that is not known; no key can have such a name."""
 EVERY_S = 60.0
-"""At most one line in so long tells of refusals of the same name: whoever tries keys must not fill the store."""
+"""Of refusals of the same name at most two lines in so long: whoever tries keys must not fill the store."""
 
 
 class DoorNotes:
