@@ -119,7 +119,7 @@ def in_words(asked: Asked) -> str:
         asked.who and f"by {line(asked.who, 80)}",
         asked.act and ACTS[cast("Act", asked.act)],
         asked.door and DOORS[cast("Door", asked.door)],
-        about or (asked.kind and f"about any {KINDS[asked.kind]}"),
+        about or (asked.kind and f"of the kind {KINDS[asked.kind]}"),
         asked.run and f"about run {line(asked.run, 80)}",
         asked.q and f"with {line(asked.q, 80)} in a name",
         when,

@@ -298,7 +298,7 @@ async def test_lines_are_found_by_each_filter_and_by_all_together(database: Data
         "nothing": 0,
         "together": 1,
     }
-    assert await log.names("default") == ["Bob_%", "ann"]
+    assert set(await log.names("default")) == {"Bob_%", "ann"}
     assert await log.names("other") == ["bob"]
     assert [one["who"] for one in (await log.page("other", ANY, None, 9)).items] == ["bob", "bob"]
 
