@@ -9,11 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from agent.dispatcher import Dispatcher
+from agent.doors import Doer
 from agent.events import OWN, EventError, RawEvent, parse_event
 from agent.ids import new_id
+from agent.noting import note_sent
 from agent.portfolio.model import Portfolio, Queueing
 from agent.pressure import Pressure
 from agent.slices import Slices
@@ -66,15 +69,17 @@ class Accepting:
         self._monotonic = time.monotonic
         self._failed: tuple[float, str] | None = None
 
-    async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
+    async def accept(self, tenant: str, batch: Sequence[RawEvent], done_by: Doer | None = None) -> tuple[Accepted, ...]:
         """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`.
+
+        With `done_by` somebody sends it by hand, and each new event is an act of theirs.
 
         A full queue still takes what adds no run: outcomes, and events that are known already. Running work gives way.
         """
         with self._database.way.arriving():
-            return await self._accept(tenant, batch)
+            return await self._accept(tenant, batch, done_by)
 
-    async def _accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
+    async def _accept(self, tenant: str, batch: Sequence[RawEvent], done_by: Doer | None) -> tuple[Accepted, ...]:
         now = self._clock()
         if len(batch) > LARGE_BATCH:
             async with self._turn:
@@ -82,13 +87,16 @@ class Accepting:
         else:
             # Without a pause, so that small deliveries are committed in the order in which they came.
             incoming = await self._checked(batch, now, Slices(math.inf))
+
+        def store(connection: Connection) -> tuple[Accepted, ...]:
+            accepted = accept(connection, tenant, incoming, now)
+            if done_by is not None:
+                note_sent(connection, done_by, accepted, incoming)
+            return accepted
+
         with self._pressure.admit(await self._new_runs(tenant, incoming)):
             try:
-                accepted = await self._database.write(
-                    lambda connection: accept(connection, tenant, incoming, now),
-                    urgent=True,
-                    long=len(batch) > LARGE_BATCH,
-                )
+                accepted = await self._database.write(store, urgent=True, long=len(batch) > LARGE_BATCH)
             except EventConflict as error:
                 raise BatchError("conflict", {error.index: str(error)}) from error
             except SQLAlchemyError as error:

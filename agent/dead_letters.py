@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import of_run
+from agent.doors import doer
 from agent.errors import Conflict, NotFound
-from agent.store import dead
+from agent.store import activity, dead
 from agent.store.database import Database
 from agent.store.dead import LetterState
 from agent.store.queries import Page, Shown
@@ -37,10 +39,14 @@ class DeadLetters:
         Raises `NotFound`, and `Conflict` for a letter that was discarded.
         """
         now = self._clock()
+        done_by = doer(tenant, by, now)
 
         def work(connection: Connection) -> Shown:
-            if dead.replay(connection, tenant, run, by, now) == "discarded":
+            was = dead.replay(connection, tenant, run, by, now)
+            if was == "discarded":
                 raise Conflict(f"the dead letter of run {run!r} was discarded; it is not replayed any more")
+            if was == "open":
+                activity.write(connection, done_by, "replayed", of_run(run))
             return _found(dead.find_letter(connection, tenant, run), run)
 
         shown = await self._database.write(work)
@@ -50,11 +56,14 @@ class DeadLetters:
     async def discard(self, tenant: str, run: str, *, by: str, reason: str | None) -> Shown:
         """Give the letter up; again changes nothing. Raises `NotFound`, and `Conflict` for one that is not open."""
         now = self._clock()
+        done_by = doer(tenant, by, now)
 
         def work(connection: Connection) -> Shown:
             state = dead.discard(connection, tenant, run, by, reason, now)
             if state in ("retrying", "replayed"):
                 raise Conflict(f"the dead letter of run {run!r} is {state}; only an open one can be discarded")
+            if state == "open":
+                activity.write(connection, done_by, "discarded", of_run(run), reason=reason)
             return _found(dead.find_letter(connection, tenant, run), run)
 
         return await self._database.write(work)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing
+from agent.doors import doer
 from agent.errors import Conflict, NotFound
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import Portfolio
 from agent.remember import Remembering
-from agent.store import episodes, tidy
+from agent.store import activity, episodes, tidy
 from agent.store.database import Database
 from agent.store.queries import Shown
 from agent.tidying import Tidied, Tidying
@@ -23,11 +26,19 @@ PATIENCE_S = 5.0
 class Housekeeping:
     """Tidying now, and having back what was forgotten."""
 
-    def __init__(self, database: Database, portfolio: Portfolio, tidying: Tidying, remembering: Remembering) -> None:
+    def __init__(
+        self,
+        database: Database,
+        portfolio: Portfolio,
+        tidying: Tidying,
+        remembering: Remembering,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._database = database
         self._portfolio = portfolio
         self._tidying = tidying
         self._remembering = remembering
+        self._clock = clock
 
     async def tidy(self, tenant: str, event_type: str | None, *, dry_run: bool) -> list[Shown]:
         """Go on with a round of one event type, or of all; or only say what it would do.
@@ -48,11 +59,14 @@ class Housekeeping:
 
         Of one that speaks anyway nothing changes. Raises `NotFound`, and `Conflict` where another speaks for it.
         """
+        done_by = doer(tenant, by, self._clock())
 
         def keep(connection: Connection) -> Mapping[str, Shown]:
             if not episodes.fetch(connection, tenant, [episode]):
                 raise NotFound(f"there is no episode {episode!r}")
-            tidy.keep(connection, tenant, episode, by)
+            if tidy.keep(connection, tenant, episode, by):
+                # An episode has the id of its run.
+                activity.write(connection, done_by, "episode_kept", Thing(kind="episode", id=episode, run=episode))
             return tidy.notes(connection, [episode])
 
         note = (await self._database.write(keep)).get(episode)

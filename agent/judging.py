@@ -9,16 +9,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from agent.accepting import BatchError
+from agent.acts import of_run
 from agent.canonical import digest
+from agent.doors import doer
 from agent.errors import Conflict, NotFound
 from agent.events import OWN, EventError, RawEvent, parse_event
 from agent.ids import new_id
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import OutcomeType
-from agent.store import judgements
+from agent.store import activity, judgements
 from agent.store.database import Database
-from agent.store.inbox import EventConflict, Incoming
+from agent.store.inbox import Accepted, EventConflict, Incoming
 from agent.store.judgements import Judged
 from agent.store.queries import Shown
 from agent.thumbs import THUMB, THUMB_SCHEMA, Thumb
@@ -73,11 +77,16 @@ class Judging:
         if not found.decided:
             raise Conflict(f"run {run!r} has decided nothing, so there is nothing an outcome could be of")
         incoming = self._incoming(run, found, given)
+        done_by = doer(tenant, given.by, self._clock())
+
+        def take(connection: Connection) -> Accepted:
+            accepted = judgements.take(connection, tenant, incoming, named=given.id is not None)
+            if not accepted.duplicate:
+                activity.write(connection, done_by, "judged", of_run(run), outcome=accepted.outcome, **_said(given))
+            return accepted
+
         try:
-            accepted = await self._database.write(
-                lambda connection: judgements.take(connection, tenant, incoming, named=given.id is not None),
-                urgent=True,
-            )
+            accepted = await self._database.write(take, urgent=True)
         except EventConflict as error:
             raise BatchError("conflict", {0: str(error)}) from error
         self._came()
@@ -112,3 +121,10 @@ class Judging:
                 f"{found.event_type!r}. Send an outcome of another type, or a thumb."
             )
         return kind.schema
+
+
+def _said(given: GivenOutcome) -> JsonObject:
+    """What a line of activity tells of it: of an outcome its type, not its data."""
+    if given.type == THUMB:
+        return {"thumb": given.data.get("thumb"), "reason": given.data.get("reason")}
+    return {"type": given.type}

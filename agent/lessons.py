@@ -9,12 +9,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from agent.acts import Thing
 from agent.distilling import Distilling
+from agent.doors import doer
 from agent.errors import Conflict, NotFound
 from agent.ids import new_id
 from agent.portfolio.mistakes import suggest
 from agent.portfolio.model import Portfolio
-from agent.store import lessons
+from agent.store import activity, lessons
 from agent.store.database import Database
 from agent.store.lessons import Added, Credit, Retired
 from agent.store.queries import Page, Shown, iso
@@ -72,6 +74,7 @@ class Lessons:
         Raises `NotFound`, and `Conflict` for a version that has a later one.
         """
         now, name = self._clock(), new_id()
+        done_by = doer(tenant, by, now)
 
         def edit(connection: Connection) -> None:
             found = _last(connection, tenant, lesson)
@@ -96,6 +99,11 @@ class Lessons:
             added, _ = lessons.apply(connection, [Added(lesson=edited, before=found)], (), now)
             if not added:
                 raise Conflict(f"lesson {lesson!r} was changed meanwhile; look at it again")
+            before, after = lesson_text(found), lesson_text(edited)
+            about = Thing(kind="lesson", id=name)
+            activity.write(
+                connection, done_by, "lesson_edited", about, type=found.event_type, before=before, after=after
+            )
 
         await self._database.write(edit)
         self._changed()
@@ -104,12 +112,17 @@ class Lessons:
     async def retire(self, tenant: str, lesson: str, *, by: str, reason: str | None) -> Shown:
         """Show it no more; the next distillation does not bring it back. Raises `NotFound`, `Conflict`."""
         now = self._clock()
+        done_by = doer(tenant, by, now)
 
         def retire(connection: Connection) -> None:
             found = _last(connection, tenant, lesson)
             wanted = Retired(lesson=found, by=by, reason=reason or "retired by an operator")
             if lessons.apply(connection, (), [wanted], now) != (0, 1):
                 raise Conflict(f"lesson {lesson!r} is retired already: {found.reason}")
+            about, before = Thing(kind="lesson", id=lesson), lesson_text(found)
+            activity.write(
+                connection, done_by, "lesson_retired", about, type=found.event_type, before=before, reason=reason
+            )
 
         await self._database.write(retire)
         self._changed()

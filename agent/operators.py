@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
+from agent.doors import through
 from agent.errors import Conflict, NotFound
 from agent.graph import build_graph, first_state
 from agent.ids import new_id
@@ -114,7 +115,8 @@ class OperatorsChat:
         self, stages: ChatStages, start: Start, thread: Thread, told: asyncio.Queue[ChatEvent | None]
     ) -> None:
         try:
-            await build_graph(stages).ainvoke(first_state(start))
+            with through("chat"):
+                await build_graph(stages).ainvoke(first_state(start))
             if thread.waiting:
                 told.put_nowait(Over(state="waiting", code="confirm", detail="waits for a confirmation"))
         except Exception:

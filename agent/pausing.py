@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from agent.acts import Thing, ThingKind
+from agent.doors import doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
-from agent.store import pauses
+from agent.store import activity, pauses
 from agent.store.database import Database
 from agent.store.pauses import Pause, Scope
 from agent.store.queries import Shown, iso
+from tools.types import JsonObject
 
 WHAT: Mapping[Scope, str] = {"tool": "tool", "event": "event type"}
+THINGS: Mapping[Scope, ThingKind] = {"all": "everything", "tool": "tool", "event": "event_type"}
 
 
 class Pauses:
@@ -44,21 +50,35 @@ class Pauses:
         """Pause everything, a tool or an event type; again changes nothing. Raises `NotFound` for an unknown name."""
         self._check_known(scope, name)
         wanted = Pause(tenant=tenant, scope=scope, name=name, by=by, reason=reason, since=self._clock())
-        standing = await self._database.write(lambda connection: pauses.pause(connection, wanted))
-        return _shown(standing)
+        done_by = doer(tenant, by, wanted.since)
 
-    async def resume(self, tenant: str, scope: Scope, name: str) -> Shown:
+        def pause(connection: Connection) -> Pause:
+            standing = pauses.pause(connection, wanted)
+            if standing is wanted:
+                activity.write(connection, done_by, "paused", _thing(scope, name), reason=reason)
+            return standing
+
+        return _shown(await self._database.write(pause))
+
+    async def resume(self, tenant: str, scope: Scope, name: str, *, by: str) -> Shown:
         """End a pause; where there is none, nothing changes.
 
         What was paused can be resumed though the portfolio no longer has it. Raises `NotFound` for other unknown names.
         """
-        ended, released = await self._database.write(
-            lambda connection: pauses.resume(connection, tenant, scope, name), long=True
-        )
-        if not ended:
+        done_by = doer(tenant, by, self._clock())
+
+        def resume(connection: Connection) -> tuple[Pause | None, int]:
+            ended, released = pauses.resume(connection, tenant, scope, name)
+            if ended is not None:
+                before: JsonObject = {"by": ended.by, "reason": ended.reason, "since": iso(ended.since)}
+                activity.write(connection, done_by, "resumed", _thing(scope, name), released=released, before=before)
+            return ended, released
+
+        ended, released = await self._database.write(resume, long=True)
+        if ended is None:
             self._check_known(scope, name)
         self._wake()
-        return {"scope": scope, "name": name or None, "resumed": ended, "released": released}
+        return {"scope": scope, "name": name or None, "resumed": ended is not None, "released": released}
 
     async def list(self, tenant: str) -> list[Shown]:
         """What is paused, oldest first."""
@@ -72,6 +92,10 @@ class Pauses:
             what = WHAT[scope]
             hint = suggest(name, known, f"The portfolio has no {what}s.")
             raise NotFound(f"there is no {what} {name!r}. {hint}")
+
+
+def _thing(scope: Scope, name: str) -> Thing:
+    return Thing(kind=THINGS[scope], id=name)
 
 
 def _shown(pause: Pause) -> Shown:

@@ -17,7 +17,7 @@ from dbos import DBOSClient
 from sqlalchemy import inspect
 
 from agent.directory import DataDirectory
-from agent.store import past, pruning, sizes
+from agent.store import activity, past, pruning, sizes
 from agent.store.database import Database
 from agent.usual import MOST_RUNS
 
@@ -42,6 +42,8 @@ class Pruned:
     """Runs old enough that stay, because an operator has not said what became of an effect."""
     large_results: int
     """Large results removed because nothing refers to them any more; 0 of a dry run."""
+    activity: int
+    """Lines of who did what that are as old."""
     freed_bytes: int | None
     """By how much the files shrank; None on PostgreSQL."""
 
@@ -117,6 +119,7 @@ async def _prune(
         kept_for_habits=for_habits,
         kept_in_doubt=in_doubt,
         large_results=0 if dry_run else await _remove_unused(database, before),
+        activity=await _remove_activity(database, before, dry_run),
         freed_bytes=None,
     )
 
@@ -148,6 +151,12 @@ async def _remove_unused(database: Database, before: datetime) -> int:
 
 async def _remove_some(database: Database, names: Sequence[tuple[str, str]], before: datetime) -> int:
     return await database.write(lambda connection: pruning.remove_unused(connection, names, before))
+
+
+async def _remove_activity(database: Database, before: datetime, dry_run: bool) -> int:
+    if dry_run:
+        return await database.read(lambda connection: activity.count(connection, before))
+    return await database.write(lambda connection: activity.remove(connection, before), long=True)
 
 
 def _size(files: Sequence[Path]) -> int:

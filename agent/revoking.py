@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from sqlalchemy import Connection
+
+from agent.acts import Act, Thing
+from agent.doors import doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
 from agent.remember import Remembering
-from agent.store import source_lists, sources
+from agent.store import activity, source_lists, sources
 from agent.store.database import Database
 from agent.store.queries import Page, Shown
 from agent.store.source_lists import SourceState
@@ -47,7 +51,8 @@ class Sources:
         """
         await self._check_known(tenant, source)
         wanted = Change(tenant=tenant, source=source, by=by, reason=reason, at=self._clock())
-        changed = await self._database.write(lambda connection: sources.revoke(connection, wanted))
+        note = _noting("source_revoked", wanted)
+        changed = await self._database.write(lambda connection: note(connection, sources.revoke(connection, wanted)))
         await self._remembering.follow_sources(PATIENCE_S)
         if changed:
             await self._revised(tenant)
@@ -57,7 +62,10 @@ class Sources:
         """Let a revoked source speak again; of one that is not revoked nothing changes. Raises `NotFound`."""
         await self._check_known(tenant, source)
         wanted = Change(tenant=tenant, source=source, by=by, reason=reason, at=self._clock())
-        changed = await self._database.write(lambda connection: sources.restore(connection, wanted), long=True)
+        note = _noting("source_restored", wanted)
+        changed = await self._database.write(
+            lambda connection: note(connection, sources.restore(connection, wanted)), long=True
+        )
         if changed:
             await self._remembering.index_now(PATIENCE_S)
             await self._revised(tenant)
@@ -75,3 +83,15 @@ class Sources:
         raise NotFound(
             f"nothing ever came from source {source[:200]!r}. {suggest(source, known, 'There is none yet.')}"
         )
+
+
+def _noting(act: Act, wanted: Change) -> Callable[[Connection, bool], bool]:
+    """Writes the line of a change that was made, and passes on whether it was."""
+    done_by = doer(wanted.tenant, wanted.by, wanted.at)
+
+    def note(connection: Connection, changed: bool) -> bool:
+        if changed:
+            activity.write(connection, done_by, act, Thing(kind="source", id=wanted.source), reason=wanted.reason)
+        return changed
+
+    return note

@@ -5,8 +5,8 @@ HTTP, the operators' chat and the command line all go through here; nothing here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -14,9 +14,12 @@ from sqlalchemy import Connection
 
 from agent.accepting import Accepting
 from agent.actions import action_name
+from agent.activity import Activity
+from agent.acts import of_run
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
+from agent.doors import Doer, doer
 from agent.drifting import Drifting
 from agent.errors import Conflict, NotFound, Refused
 from agent.events import RawEvent
@@ -24,19 +27,22 @@ from agent.housekeeping import Housekeeping
 from agent.judging import Judging
 from agent.lessons import Lessons
 from agent.memories import Memories
+from agent.noting import note_answer, note_settled
 from agent.operating.desk import Desk
 from agent.operating.names import Names
 from agent.pausing import Pauses
 from agent.policy import Limits, check
 from agent.portfolio.model import Portfolio
+from agent.portfolio.shown import shown_types
 from agent.remember import Remembering
 from agent.revoking import Sources
 from agent.seen import Seen
+from agent.settings_told import content
 from agent.situation import bound_values
 from agent.storable import NotStorable, check_json
-from agent.store import approvals, ledger, progress, queries, runs
+from agent.store import activity, approvals, ledger, progress, queries, runs
 from agent.store.approvals import AlreadyAnswered, Answer, Approval
-from agent.store.cancelling import cancel
+from agent.store.cancelling import Cancelled, cancel
 from agent.store.database import Database
 from agent.store.decisions import Verdict
 from agent.store.history import history
@@ -115,6 +121,7 @@ class Segue:
         self.pauses = pauses
         self.dead = dead
         self.desk = Desk(database, portfolio, clock)
+        self.activity = Activity(database, clock)
         self.names = Names(database, portfolio, lambda: registry.tools)
         self._database = database
         self._registry = registry
@@ -129,38 +136,22 @@ class Segue:
         """Call it whenever this process has committed something; it must take next to no time."""
         self._database.after_commit(tell)
 
+    async def note_start(self, tenants: Collection[str]) -> None:
+        """Tell each of the tenants, in its activity, what is otherwise in the portfolio than at the last start."""
+        await self.activity.started(tenants, content(self.portfolio, self.tools(), self.decided_by))
+
     # --- events
 
-    async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
-        """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`."""
-        return await self._accepting.accept(tenant, batch)
+    async def accept(self, tenant: str, batch: Sequence[RawEvent], *, by: str | None = None) -> tuple[Accepted, ...]:
+        """Store a batch in one commit, all or nothing, and start its runs. Raises `BatchError`, `Overloaded`.
+
+        `by` is who sends it by hand, which is an act; None: a system does.
+        """
+        return await self._accepting.accept(tenant, batch, None if by is None else doer(tenant, by, self._clock()))
 
     def event_types(self) -> list[Shown]:
         """Event and outcome types with their schemas."""
-        return [
-            *(
-                {
-                    "type": kind.name,
-                    "kind": "event",
-                    "description": kind.description,
-                    "schema": kind.schema,
-                    "allow": sorted(kind.allow),
-                    "bind": dict(kind.bind),
-                    "queue": asdict(kind.queueing),
-                }
-                for kind in self.portfolio.events.values()
-            ),
-            *(
-                {
-                    "type": kind.name,
-                    "kind": "outcome",
-                    "description": kind.description,
-                    "schema": kind.schema,
-                    "goals": sorted(kind.grade),
-                }
-                for kind in self.portfolio.outcomes.values()
-            ),
-        ]
+        return shown_types(self.portfolio)
 
     # --- what is there
 
@@ -259,21 +250,17 @@ class Segue:
 
     async def answer(self, tenant: str, approval_id: str, given: GivenAnswer) -> Shown:
         """Take an operator's one answer. Raises `NotFound`, `Conflict` for a second one, `Refused` by policy."""
-        now = self._clock()
-        refused = await self._database.write(
-            lambda connection: self._answer(connection, tenant, approval_id, given, now)
-        )
+        done_by = doer(tenant, given.by, self._clock())
+        refused = await self._database.write(lambda connection: self._answer(connection, done_by, approval_id, given))
         if refused is not None:
             raise Refused(refused)
         self._dispatcher.wake()
         self.watching.changed()
         return await self.approval(tenant, approval_id)
 
-    def _answer(
-        self, connection: Connection, tenant: str, approval_id: str, given: GivenAnswer, now: datetime
-    ) -> str | None:
+    def _answer(self, connection: Connection, done_by: Doer, approval_id: str, given: GivenAnswer) -> str | None:
         """Why policy refuses the answer, which is then stored and told to the decider; None if it was taken."""
-        approval = approvals.hold(connection, tenant, approval_id)
+        approval = approvals.hold(connection, done_by.tenant, approval_id)
         if approval is None:
             raise NotFound(f"there is no approval {approval_id!r}")
         if approval.state != "pending":
@@ -294,9 +281,10 @@ class Segue:
             by=given.by,
         )
         try:
-            approvals.answer(connection, answer, now)
+            approvals.answer(connection, answer, done_by.at)
         except AlreadyAnswered as error:
             raise Conflict(str(error)) from error
+        note_answer(connection, done_by, answer)
         return None
 
     def _limits(self, connection: Connection, approval: Approval) -> Limits:
@@ -349,11 +337,18 @@ class Segue:
 
     async def cancel(self, tenant: str, run: str, *, by: str) -> Shown:
         """Begin no effect of a run any more; again changes nothing. Raises `NotFound`, `Conflict` for an ended one."""
-        now = self._clock()
-        was = await self._database.write(lambda connection: cancel(connection, tenant, run, by, now))
+        done_by = doer(tenant, by, self._clock())
+
+        def work(connection: Connection) -> Cancelled | None:
+            done = cancel(connection, tenant, run, by, done_by.at)
+            if done is not None and done.changed:
+                activity.write(connection, done_by, "cancelled", of_run(run), before=done.was)
+            return done
+
+        done = await self._database.write(work)
         self._dispatcher.wake()
         shown = await self.run(tenant, run)
-        if was not in OPEN and shown["status"] != "cancelled":
+        if done is not None and done.was not in OPEN and shown["status"] != "cancelled":
             raise Conflict(f"run {run!r} has already ended: {shown['status']}")
         return shown
 
@@ -368,7 +363,7 @@ class Segue:
         by: str,
     ) -> Shown:
         """An operator says what became of an unknown effect. Raises `NotFound`, `Conflict`, `Refused`."""
-        now = self._clock()
+        done_by = doer(tenant, by, self._clock())
         try:
             check_json(result, "result")
         except NotStorable as error:
@@ -376,7 +371,8 @@ class Segue:
         stored = await pack(result)
 
         def work(connection: Connection) -> Shown:
-            ledger.settle_effect(connection, tenant, key, state=state, result=stored, reason=reason, by=by, now=now)
+            given: Any = {"state": state, "result": stored, "reason": reason, "by": by, "now": done_by.at}
+            note_settled(connection, done_by, ledger.settle_effect(connection, tenant, key, **given), reason)
             return _found(queries.show_effect(connection, tenant, key), "effect", key)
 
         try:

@@ -9,17 +9,18 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
+from agent.acts import Act, Thing
+from agent.doors import BY_ITSELF, doer
 from agent.errors import NotFound
 from agent.portfolio.mistakes import suggest
-from agent.store import switches
+from agent.store import activity, switches
 from agent.store.database import Database
 from agent.store.queries import Shown, iso
 from agent.store.switches import Switch, SwitchState
 
 log = logging.getLogger(__name__)
 
-BY_ITSELF = "segue"
-"""Who switches memory off where it does harm."""
+ACTS: Mapping[SwitchState, Act] = {"off": "memory_off", "on": "memory_on"}
 
 
 class Switches:
@@ -37,12 +38,15 @@ class Switches:
         What was switched off can be switched on though the portfolio no longer has it.
         """
         wanted = self._switch(tenant, event_type, state, by, reason)
-        known = event_type in self._events
+        known, done_by = event_type in self._events, doer(tenant, by, wanted.since)
 
         def turn(connection: Connection) -> Switch | None:
             if not known and switches.find(connection, tenant, event_type) is None:
                 raise NotFound(unknown(event_type, self._events))
-            return switches.turn(connection, wanted)
+            standing = switches.turn(connection, wanted)
+            if standing is wanted:
+                activity.write(connection, done_by, ACTS[state], _about(event_type), reason=reason)
+            return standing
 
         standing = await self._database.write(turn)
         if standing == wanted:
@@ -56,7 +60,15 @@ class Switches:
         """Switch memory off, unless somebody has switched it since `measured`, the switch that stood then."""
         wanted = self._switch(tenant, event_type, "off", BY_ITSELF, reason)
         since = None if measured is None else measured.since
-        if await self._database.write(lambda connection: switches.turn_if_unturned(connection, wanted, since)):
+        done_by = doer(tenant, BY_ITSELF, wanted.since)
+
+        def stop(connection: Connection) -> bool:
+            turned = switches.turn_if_unturned(connection, wanted, since)
+            if turned:
+                activity.write(connection, done_by, "memory_off", _about(event_type), reason=reason)
+            return turned
+
+        if await self._database.write(stop):
             log.warning("memory is switched off for event type %r of tenant %r: %s", event_type, tenant, reason)
 
     def _switch(self, tenant: str, event_type: str, state: SwitchState, by: str, reason: str | None) -> Switch:
@@ -77,6 +89,10 @@ class Switches:
             + " (see 'segue memory uplift')"
             for event_type, number in off.items()
         }
+
+
+def _about(event_type: str) -> Thing:
+    return Thing(kind="event_type", id=event_type)
 
 
 def shown(event_type: str, switch: Switch | None) -> Shown:

@@ -191,7 +191,7 @@ def _segue(
         sources=Sources(database, learning.remembering, _now, learning.revised),
         drifting=learning.drifting,
         lessons=Lessons(database, portfolio, learning.distilling, _now, learning.advice.forget),
-        housekeeping=Housekeeping(database, portfolio, learning.tidying, learning.remembering),
+        housekeeping=Housekeeping(database, portfolio, learning.tidying, learning.remembering, _now),
         dispatcher=dispatcher,
         remembering=learning.remembering,
         pauses=Pauses(database, tools=names, events=portfolio.events, clock=_now, wake=dispatcher.wake),

@@ -44,6 +44,11 @@ class Access:
         """Whether no keys are in use."""
         return self._keys is None
 
+    @property
+    def tenants(self) -> frozenset[str]:
+        """Whoever has a key, or the one there is without keys."""
+        return frozenset(key.tenant for key in self._keys or ()) or frozenset({DEFAULT_TENANT})
+
     def caller(self, presented: Sequence[str]) -> Caller:
         """Who presents these keys. Raises `Unauthorized`."""
         if self._keys is None:

@@ -23,9 +23,7 @@ from api.intake import Intake
 from api.keyfile import Key
 from api.openapi import describe
 from api.routes import (
-    chat as chat_route,
-)
-from api.routes import (
+    activity,
     dead_letters,
     events,
     health,
@@ -37,6 +35,9 @@ from api.routes import (
     pauses,
     runs,
     sources,
+)
+from api.routes import (
+    chat as chat_route,
 )
 
 DESCRIPTION = (
@@ -80,7 +81,7 @@ def build_app(
         mount(app, segue, chat)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     memories = (memory, lessons, sources, housekeeping)
-    for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, health):
+    for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, activity, health):
         app.include_router(module.router)
 
     @cache

@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from agent.doors import through
 from api import problems
 from api.console.gate import MOUNT, POLICY
 from api.problems import Forbidden, Misdirected
@@ -66,7 +67,8 @@ class Boundary:
             await refused(scope, receive, guarded)
             return
         try:
-            await self._app(scope, receive, guarded)
+            with through("api"):
+                await self._app(scope, receive, guarded)
         except ClientDisconnect:
             log.debug("a client went away in the middle of its request")
         except Exception:

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from api.commands import (
+    activity,
     approvals,
     chat,
     console,
@@ -60,6 +61,7 @@ def build_cli() -> typer.Typer:
         effects,
         pauses,
         dead,
+        activity,
         tools,
         memory,
         prune,

@@ -8,9 +8,12 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import json
+import os
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import httpx
 
@@ -89,6 +92,22 @@ class Client:
                 break
         return items
 
+    def save(self, path: str, file: Path, **query: object) -> int:
+        """Write what stands at a path into a file, whole or not at all; how many bytes. Parameters as for `get`."""
+        params: Any = {name: value for name, value in query.items() if value is not None}
+        try:
+            with replacing(file) as kept, self._http.stream("GET", path, params=params) as response:
+                if not response.is_success:
+                    response.read()
+                    raise CommandError(_told(response))
+                return sum(kept.write(part) for part in response.iter_bytes())
+        except httpx.ConnectError as error:
+            raise CommandError(self._nobody()) from error
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
+            raise CommandError(f"{self.url}{path}: {error or type(error).__name__}") from error
+        except OSError as error:
+            raise CommandError(f"{str(file)!r} cannot be written: {error.strerror or error}") from error
+
     def lines(self, path: str, headers: Mapping[str, str]) -> Iterator[str]:
         """The lines of a stream, as they come; none if there is nothing more to tell. Raises `StreamLost`."""
         return self._lines("GET", path, SILENCE_S, headers=headers)
@@ -150,6 +169,19 @@ def connected(url: str, key: str | None) -> Iterator[Client]:
         yield client
     finally:
         client.close()
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes the place of another once it is whole."""
+    handle, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(handle, "wb") as kept:
+            yield kept
+        os.replace(name, file)
+    except BaseException:
+        os.unlink(name)
+        raise
 
 
 def retry_after_s(response: httpx.Response) -> float | None:

@@ -5,16 +5,30 @@ Unknown fields are refused, so that a typing mistake is no wider filter.
 
 # No postponed annotations here: pydantic reads them while the classes are made.
 
+from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    model_validator,
+)
 
+from agent.acts import Act, ThingKind
+from agent.doors import Door
+from agent.store.activity import ActivityFilter
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.store.source_lists import SourceState
 from agent.store.switches import SwitchState
 from agent.thumbs import Thumb
 from agent.types import EffectState, RunStatus
+from api.moments import moment
 from memory.valuing import PolicyName
 
 MOST_ITEMS = 200
@@ -32,6 +46,8 @@ Cursor = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,128}$")]
 Limit = Annotated[int, Field(ge=1, le=MOST_ITEMS)]
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Reason = Annotated[str, StringConstraints(max_length=2_000)]
+Since = Annotated[datetime, BeforeValidator(lambda given: moment(str(given)))]
+Until = Annotated[datetime, BeforeValidator(lambda given: moment(str(given), until=True))]
 
 
 class _Request(BaseModel):
@@ -82,6 +98,46 @@ class DeadLettersQuery(PageQuery):
     """Which dead letters."""
 
     state: LetterState | Literal["all"] = "open"
+
+
+class ActivityQuery(PageQuery):
+    """Which acts, and in which form."""
+
+    who: Filter | None = Field(None, description="Name of the key, `operator` without keys, or `segue`.")
+    act: Act | None = None
+    door: Door | None = Field(None, description="`segue`: by itself.")
+    kind: ThingKind | None = Field(None, description="Of what it is about.")
+    about: Filter | None = Field(None, description="Id or name of what it is about.")
+    run: Filter | None = Field(None, description="All that was done about this run.")
+    since: Since | None = Field(None, description="A day or a moment, in UTC unless it has a zone.")
+    until: Until | None = Field(None, description="A day, to its end, or a moment.")
+    q: Filter | None = Field(None, description="Part of a name: who did it, what it is about, its tool or subject.")
+    format: Literal["json", "csv", "jsonl"] = Field("json", description="`csv` and `jsonl` are all lines, in no pages.")
+    cursor: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,18}$")] | None = Field(
+        None, description="`next` of the page before."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "ActivityQuery":
+        if self.format != "json" and self.model_fields_set & {"limit", "cursor"}:
+            raise ValueError(f"format={self.format} gives all lines; leave limit and cursor out, or ask for json")
+        if self.since is not None and self.until is not None and self.since >= self.until:
+            raise ValueError("since is not before until")
+        return self
+
+    def wanted(self) -> ActivityFilter:
+        """As the store is asked."""
+        return ActivityFilter(
+            who=self.who,
+            act=self.act,
+            door=self.door,
+            kind=self.kind,
+            about=self.about,
+            run=self.run,
+            since=self.since,
+            until=self.until,
+            words=self.q,
+        )
 
 
 class SearchQuery(_Request):

@@ -17,6 +17,7 @@ from agent.chatting import open_chat
 from agent.heap import keep_what_is_loaded
 from agent.service import Segue
 from agent.wiring import Settings, open_segue
+from api.access import Access
 from api.address import Address, check_protected, in_url, listen
 from api.app import build_app
 from api.boundary import LOOPBACK_HOSTS
@@ -46,6 +47,7 @@ async def run_server(
         try:
             async with open_segue(settings) as segue, open_chat(segue, settings) as chat:
                 hosts = LOOPBACK_HOSTS | {in_url(address.host)}
+                await segue.note_start(Access(address.keys).tenants)
                 app = build_app(segue, keys=address.keys, hosts=hosts, chat=chat, console=console)
                 url = f"http://{in_url(address.host)}:{listener.getsockname()[1]}"
                 config = _config(app, access_log=access_log, console=console)

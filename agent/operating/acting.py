@@ -169,7 +169,7 @@ async def resume(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """End the pause. Raises `ToolError` where it has ended."""
     asked.permit(asker, "operate")
     word, scope, name = _scope(segue, arguments, known=False)
-    shown = await segue.pauses.resume(asker.tenant, scope, name)
+    shown = await segue.pauses.resume(asker.tenant, scope, name, by=asker.name)
     if not shown["resumed"]:
         raise ToolError(f"{_what(word, name)} is not paused any more")
     return Found(

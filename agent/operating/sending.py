@@ -111,7 +111,7 @@ async def send_event(segue: Segue, asker: Asker, arguments: JsonObject) -> Found
     """Send the confirmed event, once: its id makes a second time the same event. Raises `ToolError` then."""
     asked.permit(asker, "events")
     try:
-        (accepted,) = await segue.accept(asker.tenant, [_raw(arguments)])
+        (accepted,) = await segue.accept(asker.tenant, [_raw(arguments)], by=asker.name)
     except BatchError as error:
         raise ToolError(f"the event was not accepted: {error}") from None
     except Overloaded as error:

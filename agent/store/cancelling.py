@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, exists, select, update
@@ -12,8 +13,18 @@ from agent.store.runs import OPEN
 from agent.store.tables import decisions, runs
 
 
-def cancel(connection: Connection, tenant: str, run: str, by: str, now: datetime) -> str | None:
-    """Cancel an open run; its status before, None where there is no such run.
+@dataclass(frozen=True, kw_only=True)
+class Cancelled:
+    """What was found, and done."""
+
+    was: str
+    """Status of the run before."""
+    changed: bool
+    """False where it had ended, or was cancelled already."""
+
+
+def cancel(connection: Connection, tenant: str, run: str, by: str, now: datetime) -> Cancelled | None:
+    """Cancel an open run; None where there is no such run.
 
     One that nothing was decided for is closed at once. Any other is closed by whoever handles it, so that a call in
     flight is waited for and memory knows what was done.
@@ -25,7 +36,7 @@ def cancel(connection: Connection, tenant: str, run: str, by: str, now: datetime
         return None
     status: str = row.status
     if status not in OPEN or row.cancelled_by is not None:
-        return status
+        return Cancelled(was=status, changed=False)
     connection.execute(update(runs).where(runs.c.id == run).values(cancelled_by=by))
     if status == "waiting":
         wake(connection, run, now)
@@ -35,7 +46,7 @@ def cancel(connection: Connection, tenant: str, run: str, by: str, now: datetime
     elif status == "queued":
         connection.execute(update(runs).where(runs.c.id == run).values(held=None))
         enter(connection, run)
-    return status
+    return Cancelled(was=status, changed=True)
 
 
 def _decided(connection: Connection, run: str) -> bool:

@@ -25,7 +25,7 @@ MOST_SHOWN = 1_000
 STANDING = "standing"
 """Asked for as a state: shown or not, but not retired."""
 SHOW = Prepared(unless_there(lessons_shown))
-ADD = unless_there(lessons)
+ADD = {name: add.returning(lessons.c.id) for name, add in unless_there(lessons).items()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,8 @@ def _add(connection: Connection, one: Added, now: datetime) -> int:
     if before is not None and before.state != "retired":
         reason = f"replaced by version {lesson.version}"
         _retire(connection, Retired(lesson=before, by=lesson.written_by, reason=reason), now)
-    return connection.execute(ADD[connection.dialect.name], _values(lesson)).rowcount
+    # PostgreSQL's driver does not say how many rows were inserted.
+    return int(connection.execute(ADD[connection.dialect.name], _values(lesson)).first() is not None)
 
 
 def _retire(connection: Connection, one: Retired, now: datetime) -> int:

@@ -54,19 +54,20 @@ def pause(connection: Connection, wanted: Pause) -> Pause:
             )
     except IntegrityError:
         # Somebody else paused it in between.
-        return find(connection, wanted.tenant, wanted.scope, wanted.name) or wanted
+        return find(connection, wanted.tenant, wanted.scope, wanted.name) or pause(connection, wanted)
     return wanted
 
 
-def resume(connection: Connection, tenant: str, scope: Scope, name: str) -> tuple[bool, int]:
-    """End the pause and release the queued runs it held: whether there was one, and how many runs."""
-    ended = connection.execute(delete(pauses).where(_same(tenant, scope, name)))
+def resume(connection: Connection, tenant: str, scope: Scope, name: str) -> tuple[Pause | None, int]:
+    """End the pause and release the queued runs it held: the pause, if there was one, and how many runs."""
+    ended = connection.execute(delete(pauses).where(_same(tenant, scope, name)).returning(pauses))
+    row = ended.mappings().one_or_none()
     released = connection.execute(
         update(runs)
         .where(runs.c.status == QUEUED, runs.c.held == held_text(scope, name), runs.c.tenant == tenant)
         .values(held=None)
     )
-    return ended.rowcount == 1, released.rowcount
+    return None if row is None else Pause(**row), released.rowcount
 
 
 def stands(connection: Connection, tenant: str, held: str) -> bool:

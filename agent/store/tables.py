@@ -2,7 +2,7 @@
 
 In the order a business event meets them: `inbox`, `runs`, `decisions`, `calls`, `approvals`, `effects`, then what is
 learned (`tables_learned`); beside them what keeps the queue in order (`turns`, `rates`, `workers`, `pauses`,
-`dead_letters`), and what is too large for a row (`large_results`).
+`dead_letters`), what is too large for a row (`large_results`), and who did what (`tables_activity`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from agent.store.columns import Name, UtcDateTime, Words, json_column, metadata, partial_index
+from agent.store.tables_activity import activity, activity_pruning, settings_seen
 from agent.store.tables_learned import (
     changes,
     crowds,
@@ -36,6 +37,8 @@ from agent.store.tables_learned import (
 )
 
 __all__ = [
+    "activity",
+    "activity_pruning",
     "approvals",
     "calls",
     "changes",
@@ -57,6 +60,7 @@ __all__ = [
     "revoked_sources",
     "rewards",
     "runs",
+    "settings_seen",
     "turns",
     "workers",
 ]

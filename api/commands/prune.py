@@ -93,6 +93,8 @@ def _words(told: dict[str, Any]) -> Iterator[str]:
     yield f"{told['runs']} runs that ended before {told['before'][:19]}Z {would}; they kept {size(told['bytes'])}."
     if told["large_results"]:
         yield f"{told['large_results']} large results removed that nothing refers to any more."
+    if told["activity"]:
+        yield f"{told['activity']} lines of who did what {would}."
     if told["kept_for_habits"]:
         yield f"{told['kept_for_habits']} old runs stay: decisions without a playbook look at them."
     if told["kept_in_doubt"]:

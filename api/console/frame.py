@@ -13,6 +13,7 @@ from typing import Any, TypeVar, cast
 
 from nicegui import Client, background_tasks, ui
 
+from agent.doors import through
 from agent.errors import Conflict, NotFound, Refused
 from agent.operators import OperatorsChat
 from agent.service import Segue
@@ -37,6 +38,7 @@ PAGES = (
     ("/chat", "Chat"),
     ("/memory", "Memory"),
     ("/portfolio", "Portfolio"),
+    ("/activity", "Activity"),
 )
 """In the order they stand in the bar."""
 
@@ -85,7 +87,8 @@ class View:
     async def act(self, scope: Scope, work: Callable[[Caller], Awaitable[Any]]) -> Any:
         """Do something in the operator's name; None, and a notice, where it may not or cannot be done."""
         try:
-            return await work(self.console.sessions.require(self.session, scope))
+            with through("console"):
+                return await work(self.console.sessions.require(self.session, scope))
         except (NotFound, Conflict, Refused, Forbidden, Unauthorized) as error:
             with self.client:
                 ui.notify(str(error), type="negative", multi_line=True, close_button="Close")

@@ -18,10 +18,20 @@ from starlette.types import ASGIApp
 from agent.operators import OperatorsChat
 from agent.service import Segue
 from api.access import Access
-from api.console import sign_in
+from api.console import activity_export, sign_in
+from api.console.door_notes import DoorNotes
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page
+from api.console.pages import (
+    activity_page,
+    chat_page,
+    inbox_page,
+    memory_page,
+    now_page,
+    portfolio_page,
+    run_page,
+    runs_page,
+)
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
 from api.console.shared import Shared
@@ -35,13 +45,15 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     segue.after_commit(pulse.beat)
     console = Console(segue=segue, chat=chat, sessions=sessions, pulse=pulse, shared=Shared(pulse))
     app.state.console_sessions = sessions
+    app.state.door_notes = DoorNotes(segue.activity)
     app.include_router(sign_in.router)
+    app.include_router(activity_export.router)
 
     @app.get("/", include_in_schema=False)
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for made in (chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
+    for made in (activity_page, chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
         made.register(console)
     # A bar without a name that runs along the top of the page whenever a script asks for something.
     library.config.quasar_config["loadingBar"]["skipHijack"] = True

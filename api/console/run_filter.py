@@ -16,6 +16,7 @@ from agent.store.chat_queries import Window
 from agent.store.run_lists import By, ListFilter
 from agent.types import RunStatus
 from api.console.gate import MOUNT
+from api.moments import moment
 from api.terminal import line
 
 PATH = f"{MOUNT}/runs"
@@ -125,9 +126,14 @@ def _position(given: str) -> int:
 
 def window(asked: Asked, now: datetime) -> Window:
     """The time it is about. Raises `FilterError`."""
-    if asked.since is None and asked.until is None:
-        return Window(since=_since(asked.when, now))
-    found = Window(since=_moment("since", asked.since), until=_moment("until", asked.until))
+    return window_of(asked.when, asked.since, asked.until, now)
+
+
+def window_of(when: str | None, since: str | None, until: str | None, now: datetime) -> Window:
+    """One of `TIMES`, or from and until moments as they were written, which stand before it. Raises `FilterError`."""
+    if since is None and until is None:
+        return Window(since=_since(when, now))
+    found = Window(since=_moment("since", since), until=_moment("until", until))
     if found.since is not None and found.until is not None and found.since >= found.until:
         raise FilterError("since is not before until. Choose an earlier since.")
     return found
@@ -140,16 +146,12 @@ def _since(when: str | None, now: datetime) -> datetime | None:
 
 
 def _moment(name: str, given: str | None) -> datetime | None:
-    """A day means its beginning, or (`until`) its end."""
     if given is None:
         return None
     try:
-        found = datetime.fromisoformat(given)
-        whole_day = name == "until" and len(given) == len("2026-11-26")
-        found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-        return found + timedelta(days=1) if whole_day else found
-    except (ValueError, OverflowError):
-        raise FilterError(f"{name}: {line(given, 60)!r} is no day or moment. Right: such as 2026-11-26.") from None
+        return moment(given, until=name == "until")
+    except ValueError as error:
+        raise FilterError(f"{name}: {error}") from None
 
 
 def wanted(asked: Asked, now: datetime) -> ListFilter:

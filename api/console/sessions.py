@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -22,6 +22,14 @@ LASTS = timedelta(hours=12)
 IDLE = timedelta(hours=2)
 MOST = 5_000
 """Sessions kept; the one that was not used for the longest goes first."""
+
+
+class MayNotRead(Forbidden):
+    """A known key that the console shows nothing to."""
+
+    def __init__(self, caller: Caller) -> None:
+        super().__init__(f"the key {caller.name!r} may not read, and the console shows nothing to it")
+        self.caller = caller
 
 
 @dataclass
@@ -47,11 +55,16 @@ class Sessions:
         """Whether no keys are in use, so that nobody has to sign in."""
         return self._access.open_to_all
 
+    @property
+    def tenants(self) -> Collection[str]:
+        """Whoever has a key."""
+        return self._access.tenants
+
     def begin(self, key: str) -> str:
-        """The secret of a new session for this API key. Raises `Unauthorized`; `Forbidden` for one without `read`."""
+        """The secret of a new session for this API key. Raises `Unauthorized`; `MayNotRead` for one without `read`."""
         caller = self._access.caller([key])
         if "read" not in caller.scopes:
-            raise Forbidden(f"the key {caller.name!r} may not read, and the console shows nothing to it")
+            raise MayNotRead(caller)
         secret, now = secrets.token_urlsafe(32), self._clock()
         self._kept[_name(secret)] = Session(caller=caller, began_at=now, used_at=now)
         while len(self._kept) > MOST:
@@ -87,11 +100,14 @@ class Sessions:
             raise Forbidden(f"the key {session.caller.name!r} lacks the scope {scope!r}")
         return session.caller
 
-    def end(self, secret: str | None) -> None:
-        """Sign out."""
+    def end(self, secret: str | None) -> Caller | None:
+        """Sign out; who did, None if nobody was signed in (any more)."""
         found = self._kept.pop(_name(secret), None) if secret else None
-        if found is not None:
-            found.ended = True
+        if found is None:
+            return None
+        there = self.alive(found)
+        found.ended = True
+        return found.caller if there else None
 
 
 def _name(secret: str) -> str:

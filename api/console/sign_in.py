@@ -11,10 +11,11 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from api.bodies import Limits, read_body
+from api.console.door_notes import DoorNotes
 from api.console.gate import MOUNT, SESSION, SIGN_IN, SIGN_OUT, cookie_of
-from api.console.sessions import COOKIE, LASTS, Sessions
+from api.console.sessions import COOKIE, LASTS, MayNotRead, Sessions
 from api.console.theme import CSS, ICON, scheme
-from api.problems import Forbidden, Unauthorized
+from api.problems import Unauthorized
 
 router = APIRouter(include_in_schema=False)
 LARGEST = Limits(body_bytes=4_096)
@@ -47,10 +48,16 @@ async def begin(request: Request) -> Response:
     sessions = cast("Sessions", request.app.state.console_sessions)
     given = parse_qs((await read_body(request, LARGEST)).decode("utf-8", "replace"))
     to = given.get("to", [MOUNT])[0]
+    notes = cast("DoorNotes", request.app.state.door_notes)
     try:
         secret = sessions.begin(given.get("key", [""])[0].strip())
-    except (Unauthorized, Forbidden) as error:
+    except MayNotRead as error:
+        await notes.refused([error.caller.tenant], error.caller.name)
         return _page(request, to, str(error), 401)
+    except Unauthorized as error:
+        await notes.refused(sessions.tenants)
+        return _page(request, to, str(error), 401)
+    await _note_session(sessions, notes, secret)
     answer = RedirectResponse(_inside(to), status_code=303)
     # Before a proxy that speaks TLS the browser's own word tells more than the scheme of this hop.
     secure = request.headers.get("origin", str(request.url)).startswith("https:")
@@ -70,10 +77,25 @@ async def there_is_one() -> Response:
 async def end(request: Request) -> Response:
     """End the session."""
     sessions = cast("Sessions", request.app.state.console_sessions)
-    sessions.end(cookie_of(request.scope))
+    # First of all: a session ends, whatever comes of the line about it.
+    caller = sessions.end(cookie_of(request.scope))
+    if caller is not None and not sessions.open_to_all:
+        await cast("DoorNotes", request.app.state.door_notes).signed_out(caller)
     answer = RedirectResponse(SIGN_IN, status_code=303)
     answer.delete_cookie(COOKIE, path=MOUNT)
     return answer
+
+
+async def _note_session(sessions: Sessions, notes: DoorNotes, secret: str) -> None:
+    """No session is begun that is not written down."""
+    session = sessions.of(secret)
+    if session is None or sessions.open_to_all:
+        return
+    try:
+        await notes.signed_in(session.caller)
+    except BaseException:
+        sessions.end(secret)
+        raise
 
 
 def _page(request: Request, to: str, error: str | None, status: int) -> Response:

@@ -51,4 +51,4 @@ async def pause(request: Request, segue: Opened, caller: Operator, limits: Bound
 async def resume(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
     """End a pause: the runs it held go on. Where there is no such pause, nothing changes."""
     form = await read_form(request, ResumeForm, limits)
-    return Json(await segue.pauses.resume(caller.tenant, form.scope, form.name or ""))
+    return Json(await segue.pauses.resume(caller.tenant, form.scope, form.name or "", by=caller.name))

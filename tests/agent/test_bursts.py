@@ -206,7 +206,7 @@ async def test_a_paused_tool_holds_its_run_until_it_is_resumed(tmp_path: Path) -
         while (await company.segue.run("default", run))["held"] != "tool:pause_mail":
             await asyncio.sleep(0.01)
         assert company.ledger.deliveries == []
-        await company.segue.pauses.resume("default", "tool", "pause_mail")
+        await company.segue.pauses.resume("default", "tool", "pause_mail", by="ann")
         assert (await company.ended(run))["status"] == "done"
         assert len(company.ledger.of("pause_mail")) == 1
 

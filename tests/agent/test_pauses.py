@@ -74,7 +74,7 @@ async def test_each_scope_holds_what_it_names_for_its_tenant_only(database: Data
     await pauses.pause(tenant, "all", "", by="ann", reason=None)
     assert await told(tenant, "order.late", "pay_back") == "all"
     assert await told("other", "order.failed", "open_case") is None
-    await pauses.resume(tenant, "all", "")
+    await pauses.resume(tenant, "all", "", by="ann")
     assert await told(tenant, "order.late", "open_case") == "tool:open_case"
     assert await told(tenant, "order.late", "pay_back") is None
 
@@ -111,11 +111,11 @@ async def test_a_resume_releases_exactly_the_queued_runs_its_pause_held(database
     for run, reason in held.items():
         await hold(database, run, reason)
     await pauses.pause(tenant, "tool", "open_case", by="ann", reason=None)
-    told = await pauses.resume(tenant, "tool", "open_case")
+    told = await pauses.resume(tenant, "tool", "open_case", by="ann")
     assert told == {"scope": "tool", "name": "open_case", "resumed": True, "released": 2}
     left = [(await row_of(database, run))["held"] for run in held]
     assert left == [None, None, "tool:pay_back", "all", "tool:open_case"]
-    assert await pauses.resume(tenant, "tool", "open_case") == told | {"resumed": False, "released": 0}
+    assert await pauses.resume(tenant, "tool", "open_case", by="ann") == told | {"resumed": False, "released": 0}
 
 
 async def test_a_run_is_not_held_for_a_pause_that_has_ended(database: Database, tenant: str) -> None:
@@ -125,7 +125,7 @@ async def test_a_run_is_not_held_for_a_pause_that_has_ended(database: Database, 
         stands = partial(stored.stands, tenant=tenant, held=stored.held_text(scope, name))
         await pauses.pause(tenant, scope, name, by="ann", reason=None)
         assert await database.write(stands)
-        await pauses.resume(tenant, scope, name)
+        await pauses.resume(tenant, scope, name, by="ann")
         assert not await database.write(stands)
 
 
@@ -164,7 +164,7 @@ async def test_an_unknown_name_is_said_with_the_nearest(database: Database, scop
     with pytest.raises(NotFound) as paused:
         await pauses.pause("t", scope, name, by="ann", reason=None)
     with pytest.raises(NotFound) as resumed:
-        await pauses.resume("t", scope, name)
+        await pauses.resume("t", scope, name, by="ann")
     assert says in str(paused.value)
     assert str(paused.value) == str(resumed.value)
     assert await pauses.list("t") == []
@@ -173,9 +173,9 @@ async def test_an_unknown_name_is_said_with_the_nearest(database: Database, scop
 async def test_what_the_portfolio_no_longer_has_can_still_be_resumed(database: Database, tenant: str) -> None:
     await a_worker(database).pause(tenant, "tool", "open_case", by="ann", reason=None)
     later = Pauses(database, tools=[], events=[], clock=lambda: NOW + timedelta(days=1), wake=lambda: None)
-    assert (await later.resume(tenant, "tool", "open_case"))["resumed"]
+    assert (await later.resume(tenant, "tool", "open_case", by="ann"))["resumed"]
     with pytest.raises(NotFound, match="The portfolio has no tools"):
-        await later.resume(tenant, "tool", "open_case")
+        await later.resume(tenant, "tool", "open_case", by="ann")
 
 
 async def test_a_pause_survives_a_restart_and_is_counted_and_told(tmp_path: Path) -> None:
@@ -186,6 +186,6 @@ async def test_a_pause_survives_a_restart_and_is_counted_and_told(tmp_path: Path
         assert [one["name"] for one in await company.segue.pauses.list("default")] == ["pay_back"]
         assert (await company.segue.counts("default"))["pauses"] == 1
         assert list(await company.segue.health()) == ["pauses"]
-        await company.segue.pauses.resume("default", "tool", "pay_back")
+        await company.segue.pauses.resume("default", "tool", "pay_back", by="ann")
         assert (await company.segue.counts("default"))["pauses"] == 0
         assert await company.segue.health() == {}

@@ -12,10 +12,13 @@ import pytest
 from sqlalchemy import Connection, Table, create_engine, select, text, update
 
 from agent.accepting import BatchError
+from agent.acts import Thing
 from agent.directory import DataDirectory, DataDirectoryBusy
+from agent.doors import Doer
 from agent.errors import NotFound
 from agent.events import RawEvent
 from agent.pruning import Pruned, prune
+from agent.store import activity as lines
 from agent.store import past, sources
 from agent.store.database import Database
 from agent.store.large import Stored, pack, read
@@ -23,6 +26,7 @@ from agent.store.queries import RunFilter
 from agent.store.sizes import stored_bytes
 from agent.store.sources import Change
 from agent.store.tables import (
+    activity,
     approvals,
     calls,
     dead_letters,
@@ -62,6 +66,17 @@ async def test_finished_runs_that_are_old_enough_go_with_all_that_is_theirs(tmp_
         assert {row[key] for row in contents(tmp_path, [table])[0]} == left, table.name
     assert contents(tmp_path, MEMORY) == before
     assert (await pruned(tmp_path)).runs == 0
+
+
+async def test_lines_of_activity_go_with_the_runs_of_their_time(tmp_path: Path) -> None:
+    def write(connection: Connection) -> None:
+        for days in (91, 89):
+            one = Doer(tenant="default", name="ann", door="api", at=NOW - timedelta(days=days))
+            lines.write(connection, one, "paused", Thing(kind="everything"))
+
+    await written(tmp_path, write)
+    assert [(await pruned(tmp_path, dry_run=dry)).activity for dry in (True, False, False)] == [1, 1, 0]
+    assert [row["id"] for row in contents(tmp_path, [activity])[0]] == [2]
 
 
 async def test_the_inbox_forgets_only_the_data_of_a_pruned_runs_events(tmp_path: Path) -> None:

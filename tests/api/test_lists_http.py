@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_dead_letters, shapes_memory, shapes_sources, shapes_uplift
+from api.shapes_activity import ActivityPage
 from api.shapes_changes import Changes
 from api.shapes_lessons import LessonPage
 from api.shapes_reflex import ReflexList
@@ -36,6 +37,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/memory/lessons?state=all": LessonPage,
     "/v1/memory/reflex": ReflexList,
     "/v1/memory/changes": Changes,
+    "/v1/activity": ActivityPage,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,

@@ -26,7 +26,7 @@ from memory.index import EpisodeIndex
 from tools.registry import ToolRegistry
 
 WRITES: Mapping[str, str | None] = {
-    "Accepting._accept": "accept",
+    "Accepting._accept.store": "accept",
     "Dispatcher._dispatch": "start",
     "Dispatcher._go_on": "replace",
     "Dispatcher._go": "give-back",
@@ -39,14 +39,14 @@ WRITES: Mapping[str, str | None] = {
     "Ledger._finish_late.end": "late-result",
     "Segue.answer": "answer",
     "Segue.settle.work": "settle",
-    "Segue.cancel": "cancel",
-    "Pauses.pause": "pause",
-    "Pauses.resume": "resume",
+    "Segue.cancel.work": "cancel",
+    "Pauses.pause.pause": "pause",
+    "Pauses.resume.resume": "resume",
     "Switches.switch.turn": "switch",
-    "Switches.stop_harm": "stop-harm",
+    "Switches.stop_harm.stop": "stop-harm",
     "DeadLetters.replay.work": "replay",
     "DeadLetters.discard.work": "discard",
-    "Judging.outcome": "judge",
+    "Judging.outcome.take": "judge",
     "Sources.revoke": "revoke",
     "Sources.restore": "restore",
     # The index follows what was revoked, whenever.
@@ -72,9 +72,13 @@ WRITES: Mapping[str, str | None] = {
     "Tidying._retell_some": None,
     "Tidying._forget": None,
     "Housekeeping.keep.keep": None,
+    # Acts that change nothing else, and what was started with.
+    "Activity.note.note": None,
+    "Activity.started.note": None,
     # Pruning is no part of an event's path; it has tests of its own.
     "_remove": None,
     "_remove_some": None,
+    "_remove_activity": None,
     "forget_index": None,
 }
 """Function that writes -> the word for what it writes; None for what is no part of an event's path.

@@ -92,7 +92,7 @@ def resume(segue: Segue, item: Item) -> Work:
 
     async def work(caller: Caller) -> Outcome:
         scope, name = split(item.id)
-        ended = await segue.pauses.resume(caller.tenant, scope, name)
+        ended = await segue.pauses.resume(caller.tenant, scope, name, by=caller.name)
         return Outcome(is_="done" if ended["resumed"] else "gone")
 
     return work

@@ -34,12 +34,12 @@ class FilterForm:
         segue = self._view.segue
         self._place.clear()
         with self._place, box("form", "sg-filters").props(f'action="{PATH}" method="get" role="search"') as form:
-            _field("q", "Subject or run id", sought, "search")
-            _select("status", "Status", _same(STATUSES), asked.status)
-            _select("type", "Event type", _same(segue.portfolio.events), asked.type)
-            _select("tool", "Tool", _same(str(one["name"]) for one in segue.tools()), asked.tool)
-            _select("by", "Decided by", list(DECIDERS.items()), asked.by)
-            _select("when", "Time", list(TIMES.items()), asked.when)
+            field("q", "Subject or run id", sought, "search")
+            select("status", "Status", _same(STATUSES), asked.status)
+            select("type", "Event type", _same(segue.portfolio.events), asked.type)
+            select("tool", "Tool", _same(str(one["name"]) for one in segue.tools()), asked.tool)
+            select("by", "Decided by", list(DECIDERS.items()), asked.by)
+            select("when", "Time", list(TIMES.items()), asked.when)
             with box("div", "sg-field-box"):
                 text("button", "Show", "sg-button sg-first").props('type="submit"')
             self._more(asked)
@@ -51,10 +51,10 @@ class FilterForm:
         with box("details", "sg-fold sg-across") as more:
             text("summary", "More filters")
             with box("div", "sg-filters"):
-                _field("subject", "Only this subject", asked.subject or "", "text")
-                _field("source", "Source", asked.source or "", "text")
-                _field("since", "From (UTC)", asked.since or "", _kind(asked.since))
-                _field("until", "Until (UTC)", asked.until or "", _kind(asked.until))
+                field("subject", "Only this subject", asked.subject or "", "text")
+                field("source", "Source", asked.source or "", "text")
+                field("since", "From (UTC)", asked.since or "", kind_of(asked.since))
+                field("until", "Until (UTC)", asked.until or "", kind_of(asked.until))
         if any((asked.subject, asked.source, asked.since, asked.until)):
             more.props["open"] = True
 
@@ -66,12 +66,13 @@ def _same(names: Any) -> list[tuple[str, str]]:
     return [(name, line(name, 60)) for name in names]
 
 
-def _kind(given: str | None) -> str:
-    """A moment that an address gives with a zone fits no field for moments."""
+def kind_of(given: str | None) -> str:
+    """Of a field for it: a moment that an address gives with a zone fits no field for moments."""
     return "date" if given is None or len(given) == len("2026-11-26") else "text"
 
 
-def _field(name: str, label: str, value: str, kind: str) -> None:
+def field(name: str, label: str, value: str, kind: str) -> None:
+    """A field of the form, with its label."""
     with box("div", "sg-field-box"):
         _label(name, label)
         made = box("input", "sg-field").props(f'id="filter-{name}" name="{name}" type="{kind}" autocomplete="off"')
@@ -79,7 +80,8 @@ def _field(name: str, label: str, value: str, kind: str) -> None:
         made.props["^value"] = value
 
 
-def _select(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str | None) -> None:
+def select(name: str, label: str, options: Sequence[tuple[str, str]], chosen: str | None) -> None:
+    """A choice of values with their words, or any; what was chosen stays even if it is none of them."""
     if chosen is not None and chosen not in dict(options):
         options = [*options, (chosen, line(chosen, 60))]
     with box("div", "sg-field-box"):

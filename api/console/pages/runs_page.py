@@ -14,6 +14,7 @@ from api.console.frame import Console, View, empty, go_to, now, page
 from api.console.pages.run_form import FilterForm
 from api.console.pages.run_list import RunList
 from api.console.parts import box, link, set_text, text
+from api.console.reading import reading
 from api.console.run_filter import PATH, READY, Asked, FilterError, address, in_words, read, wanted
 from api.console.run_rows import row
 from api.console.run_search import Hit, search
@@ -23,24 +24,6 @@ from api.terminal import line
 PAGE = 50
 MOST_NEW = 50
 """New runs that are counted one by one."""
-
-READING = """<script>(() => {
-  let reads = false, moved = 0;
-  const look = () => {
-    const list = document.getElementById('runs-list');
-    const under = list &&
-      (list.contains(document.activeElement) || (Date.now() - moved < 4000 && list.matches(':hover')));
-    const found = window.scrollY > 80 || !!under;
-    if (found !== reads) { reads = found; emitEvent('runs-reading', found); }
-  };
-  const soon = () => setTimeout(look, 0);
-  for (const name of ['scroll', 'focusin', 'focusout', 'mouseout', 'touchstart'])
-    addEventListener(name, soon, {passive: true});
-  addEventListener('mousemove', () => { moved = Date.now(); soon(); }, {passive: true});
-  setInterval(look, 1000);
-  addEventListener('popstate', () => location.reload());
-})()</script>"""
-"""Tells whether somebody reads the list, so that nothing moves under their hand; and lets Back and Forward work."""
 
 FOLLOW = """(event) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
@@ -55,7 +38,7 @@ def register(console: Console) -> None:
     @ui.page("/runs")
     async def show(request: Request) -> None:
         view = page(console, "/runs", "Runs")
-        ui.add_head_html(READING)
+        ui.add_head_html(reading("runs-list"))
         await RunsPage(view).build(dict(request.query_params))
 
 
@@ -83,7 +66,7 @@ class RunsPage:
                     self._news = box("div").props('aria-live="polite" id="runs-new"')
                 self._list = RunList()
                 self._foot = box("nav", "sg-row sg-maybe").props('aria-label="Pages of runs"')
-        ui.on("runs-reading", self._reads)
+        ui.on("reading", self._reads)
         await self._go(given, moved=False)
         self._view.follow(self._refresh)
 

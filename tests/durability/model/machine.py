@@ -239,7 +239,7 @@ class SegueMachine(RuleBasedStateMachine):
         """And lets it go on."""
         what = data.draw(st.sampled_from(sorted(self.expected.paused)))
         assert self._held_up(what) == self.expected.paused.pop(what)
-        self.lives.do(self.segue.pauses.resume(self.tenant, *what))
+        self.lives.do(self.segue.pauses.resume(self.tenant, *what, by="olga"))
         self.stirred = True
 
     def _held_up(self, what: tuple[Scope, str]) -> frozenset[str]:
@@ -284,7 +284,7 @@ class SegueMachine(RuleBasedStateMachine):
 
     def _compare(self) -> None:
         for what in list(self.expected.paused):
-            self.lives.do(self.segue.pauses.resume(self.tenant, *what))
+            self.lives.do(self.segue.pauses.resume(self.tenant, *what, by="olga"))
         self.expected.paused.clear()
         self.lives.do(self._unhang())
         self.lives.do(self._rest())
