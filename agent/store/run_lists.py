@@ -79,6 +79,15 @@ def find(connection: Connection, tenant: str, wanted: ListFilter, before: int | 
     return Listing(items=items, next=bottom + 1, looked_back_to=_moment(connection, bottom + 1))
 
 
+def newest(connection: Connection, tenant: str, statuses: Sequence[str], limit: int) -> list[Shown]:
+    """The newest of these statuses, each found by an index however many runs there are."""
+    found: list[Row[Any]] = []
+    for status in statuses:
+        query = _rows(tenant, indexed=False).where(runs.c.status == status).order_by(runs.c.seq.desc())
+        found += connection.execute(query.limit(limit))
+    return _told(connection, sorted(found, key=lambda row: -row.seq)[:limit])
+
+
 def again(connection: Connection, tenant: str, ids: Sequence[str]) -> list[Shown]:
     """The same runs as they are now."""
     return _told(connection, list(connection.execute(_rows(tenant, indexed=True).where(runs.c.id.in_(list(ids))))))
@@ -134,13 +143,13 @@ def _bounds(connection: Connection, window: Window, before: int | None) -> tuple
     newest = connection.execute(select(func.max(runs.c.seq))).scalar_one_or_none() or 0
     low, high = 0, newest if before is None else min(newest, before - 1)
     if window.since is not None:
-        low = _last_before(connection, window.since - SLACK, newest)
+        low = last_before(connection, window.since - SLACK, newest)
     if window.until is not None:
-        high = min(high, _last_before(connection, window.until + SLACK, newest))
+        high = min(high, last_before(connection, window.until + SLACK, newest))
     return low, high
 
 
-def _last_before(connection: Connection, moment: datetime, newest: int) -> int:
+def last_before(connection: Connection, moment: datetime, newest: int) -> int:
     """The last position whose run began before the moment, by halving: an index on moments would cost each event."""
     low, high = 0, newest
     while low < high:
