@@ -14,7 +14,19 @@ from agent.operating.run_lists import RunLists
 from agent.operating.trends import Trends
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
-from agent.store import chat_queries, dead, episodes, figures, pauses, queries, sources, system, waits, workers
+from agent.store import (
+    chat_queries,
+    dead,
+    episodes,
+    figures,
+    pauses,
+    queries,
+    sources,
+    system,
+    tool_use,
+    waits,
+    workers,
+)
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
@@ -197,6 +209,24 @@ class Desk:
     async def memory_seen(self, tenant: str) -> system.MemorySeen:
         """How much is remembered, and how far the index is behind."""
         return await self._database.read(lambda connection: system.memory_seen(connection, tenant))
+
+    async def stops(self, tenant: str, since: datetime) -> Mapping[str, tool_use.Stops]:
+        """Where runs that began since then stopped or wait, by tool."""
+        return await self._database.read(lambda connection: tool_use.stops(connection, tenant, since))
+
+    async def runs_by_step(self, tenant: str, window: Window, steps: Mapping[str, str]) -> Mapping[str, int]:
+        """How many runs called a tool of each step; `steps`: tool -> step."""
+        return await self._database.read(lambda connection: tool_use.runs_by_step(connection, tenant, window, steps))
+
+    async def days_of_tools(
+        self, tenant: str, tool: str | None, window: Window
+    ) -> Mapping[str, Mapping[str, tool_use.DayOfTool]]:
+        """How the calls of each tool, or of one, ended by day."""
+        return await self._database.read(lambda connection: tool_use.days(connection, tenant, tool, window))
+
+    async def failures_of_tool(self, tenant: str, tool: str, window: Window, limit: int) -> list[Shown]:
+        """Its newest calls that did not succeed."""
+        return await self._database.read(lambda found: tool_use.failures(found, tenant, tool, window, limit))
 
     async def counts(self, tenant: str, window: Window) -> Counts:
         """What became of the runs that began in that time."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Generic, TypeVar
 
+K = TypeVar("K", bound=Hashable)
 T = TypeVar("T")
 LEAST_S = 1.0
 REST = 8
@@ -25,16 +26,16 @@ class _Kept(Generic[T]):
     reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class Rested(Generic[T]):
+class Rested(Generic[K, T]):
     """What `read` gives by a name, as of a second ago or, where reading takes long, of some more."""
 
-    def __init__(self, read: Callable[[str], Awaitable[T]], clock: Callable[[], float] = monotonic) -> None:
+    def __init__(self, read: Callable[[K], Awaitable[T]], clock: Callable[[], float] = monotonic) -> None:
         """`clock` gives seconds."""
         self._read = read
         self._clock = clock
-        self._kept: OrderedDict[str, _Kept[T]] = OrderedDict()
+        self._kept: OrderedDict[K, _Kept[T]] = OrderedDict()
 
-    async def of(self, name: str) -> T:
+    async def of(self, name: K) -> T:
         """Whatever `read` raises, it raises, and keeps nothing."""
         kept = self._kept.setdefault(name, _Kept())
         self._kept.move_to_end(name)

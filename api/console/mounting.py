@@ -22,7 +22,16 @@ from api.access import Access
 from api.console import sign_in
 from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
-from api.console.pages import chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page
+from api.console.pages import (
+    chat_page,
+    inbox_page,
+    memory_page,
+    now_page,
+    portfolio_page,
+    run_page,
+    runs_page,
+    tool_page,
+)
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
 from api.console.theme import ICON
@@ -43,7 +52,7 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for made in (chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
+    for made in (chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page, tool_page):
         made.register(console)
     # A bar without a name that runs along the top of the page whenever a script asks for something.
     library.config.quasar_config["loadingBar"]["skipHijack"] = True

@@ -39,7 +39,7 @@ WAITS: Mapping[WaitKind, tuple[str, str]] = {
 
 def register(console: Console) -> None:
     """Make the page."""
-    seen = Rested(lambda tenant: system(console.segue, tenant))
+    seen: Rested[str, System] = Rested(lambda tenant: system(console.segue, tenant))
 
     @ui.page("/")
     async def show() -> None:
@@ -50,7 +50,7 @@ def register(console: Console) -> None:
 class NowPage:
     """The open page. What is cheap and urgent is followed apart from figures, so that an event is seen at once."""
 
-    def __init__(self, view: View, seen: Rested[System]) -> None:
+    def __init__(self, view: View, seen: Rested[str, System]) -> None:
         self._view = view
         self._seen = seen
         self._span: Span = "hours"
