@@ -15,7 +15,8 @@ from sqlalchemy import Connection, delete, insert, update
 
 from agent.operating.rested import Rested
 from agent.operating.trends import DAY, Trend, Trends
-from agent.store import trends
+from agent.store import system, tool_use, trends, workers
+from agent.store.chat_queries import Window
 from agent.store.database import Database
 from agent.store.tables import approvals, decisions, inbox, outcomes, rewards, runs
 from agent.store.trends import Slot
@@ -165,6 +166,15 @@ async def test_the_same_on_postgresql(postgres_url: str) -> None:
     async with opened(new_database(postgres_url, "trends")) as past:
         await fill(past, 60)
         await matches(past)
+        window = Window(since=NOW - 20 * DAY)
+        assert await past.database.read(lambda found: tool_use.days(found, "default", None, window)) == {}
+        steps = {"pay": "repay", "mail": "calm"}
+        assert await past.database.read(lambda found: tool_use.runs_by_step(found, "default", window, steps)) == {}
+        assert await past.database.read(lambda found: tool_use.stops(found, "default", NOW - DAY)) == {}
+        assert await past.database.read(lambda found: tool_use.failures(found, "default", "pay", window, 5)) == []
+        seen = await past.database.read(lambda found: system.model_seen(found, "default"))
+        assert seen.answered_at == max(row["at"] for row in past.rows if row["by"] == "gpt")
+        assert await past.database.read(lambda found: workers.seen(found, NOW)) == ()
 
 
 async def test_a_run_that_ends_days_later_is_counted_where_it_began(past: Past) -> None:
