@@ -107,9 +107,12 @@ class Segue:
         watching: Watching,
         clock: Callable[[], datetime],
         decided_by: str,
+        uses_memory: bool,
     ) -> None:
         self.portfolio = portfolio
         self.decided_by = decided_by
+        self.uses_memory = uses_memory
+        """Whether decisions see evidence at all; `switches` say for which event types they do not."""
         self.memories = memories
         self.switches = switches
         self.uplifts = uplifts

@@ -200,6 +200,7 @@ def _segue(
         watching=watching,
         clock=_now,
         decided_by=parts.decides.name,
+        uses_memory=parts.settings.memory,
     )
 
 

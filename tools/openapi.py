@@ -73,7 +73,7 @@ class OpenApiSource:
         )
         if fresh is not None and self._cache is not None:
             await self._keep(fresh)
-        target = base_url or _own_base(address, document)
+        target = base_url or own_base(address, document)
         self._operations = {operation.tool.name: operation for operation in operations}
         self._caller = HttpCaller(self._client, target, self._headers)
         return tuple(operation.tool for operation in operations)
@@ -91,8 +91,8 @@ class OpenApiSource:
 
     def _checked_settings(self) -> tuple[httpx.URL, httpx.URL | None]:
         mistakes: list[str] = []
-        address = _web_address(self._address, "the address of the document", mistakes)
-        base_url = _web_address(self._base_url, "base_url", mistakes) if self._base_url is not None else None
+        address = web_address(self._address, "the address of the document", mistakes)
+        base_url = web_address(self._base_url, "base_url", mistakes) if self._base_url is not None else None
         for header, value in self._headers.items():
             if not (header + value).isascii() or not (header + value).isprintable() or value != value.strip():
                 mistakes.append(f"header {header!r} must be printable ASCII, without spaces around its value")
@@ -130,7 +130,8 @@ class OpenApiSource:
             raise source_error(self.name, [f"the document cannot be kept: {error}"]) from error
 
 
-def _web_address(text: str, what: str, mistakes: list[str]) -> httpx.URL | None:
+def web_address(text: str, what: str, mistakes: list[str]) -> httpx.URL | None:
+    """The address, if it is one that is asked; else None, and a mistake."""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError) as error:
@@ -149,7 +150,7 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port
 
 
-def _own_base(address: httpx.URL, document: JsonValue) -> httpx.URL:
+def own_base(address: httpx.URL, document: JsonValue) -> httpx.URL:
     """The first `servers` entry where it stays on the document's origin, else that origin."""
     own = address.copy_with(raw_path=b"/")
     servers = document.get("servers") if isinstance(document, Mapping) else None

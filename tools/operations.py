@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tools.errors import shorten, source_error
@@ -35,7 +35,7 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Route:
+class Route:
     """An operation where it stands in the document, not yet read."""
 
     method: str
@@ -47,6 +47,7 @@ class _Route:
 
     @property
     def address(self) -> str:
+        """`POST /cases`."""
         return f"{self.method} {self.path}"
 
 
@@ -65,7 +66,7 @@ def read_operations(
     if not isinstance(document, Mapping) or not str(document.get("openapi", "")).startswith("3."):
         raise source_error(source, ["the document is no OpenAPI 3 document: it has no 'openapi: 3.x'"])
     try:
-        routes = _routes(document)
+        routes = read_routes(document)
     except SchemaError as error:
         raise source_error(source, [str(error)]) from error
     resolver = SchemaResolver(document)
@@ -89,7 +90,8 @@ def read_operations(
     return tuple(operations)
 
 
-def _routes(document: JsonObject) -> list[_Route]:
+def read_routes(document: JsonObject) -> list[Route]:
+    """Every operation where it stands. Raises `SchemaError`."""
     paths = document.get("paths", {})
     if not isinstance(paths, Mapping):
         raise SchemaError("'paths' must map paths to operations")
@@ -102,7 +104,7 @@ def _routes(document: JsonObject) -> list[_Route]:
             if isinstance(node, Mapping):
                 identifier = node.get("operationId")
                 routes.append(
-                    _Route(
+                    Route(
                         method=method.upper(),
                         path=path,
                         operation_id=identifier if isinstance(identifier, str) else None,
@@ -116,13 +118,13 @@ def _routes(document: JsonObject) -> list[_Route]:
 
 
 def _everything(
-    routes: list[_Route], defaults: Governance, mistakes: list[str]
-) -> dict[str, tuple[_Route, ToolSelection]]:
-    chosen: dict[str, tuple[_Route, ToolSelection]] = {}
-    short = Counter(_short_name(route) for route in routes)
-    short.update({route.operation_id for route in routes if route.operation_id != _short_name(route)})
+    routes: list[Route], defaults: Governance, mistakes: list[str]
+) -> dict[str, tuple[Route, ToolSelection]]:
+    chosen: dict[str, tuple[Route, ToolSelection]] = {}
+    short = Counter(short_name(route) for route in routes)
+    short.update({route.operation_id for route in routes if route.operation_id != short_name(route)})
     for route in routes:
-        name = _short_name(route)
+        name = short_name(route)
         if short[name] > 1:
             name = route.operation_id
         if name is None:
@@ -137,12 +139,12 @@ def _everything(
 
 
 def _selected(
-    routes: list[_Route], tools: Mapping[str, ToolSelection], mistakes: list[str]
-) -> dict[str, tuple[_Route, ToolSelection]]:
-    chosen: dict[str, tuple[_Route, ToolSelection]] = {}
+    routes: list[Route], tools: Mapping[str, ToolSelection], mistakes: list[str]
+) -> dict[str, tuple[Route, ToolSelection]]:
+    chosen: dict[str, tuple[Route, ToolSelection]] = {}
     for name, selection in tools.items():
         wanted = selection.operation or name
-        found = _find(routes, wanted)
+        found = find_routes(routes, wanted)
         if len(found) == 1:
             chosen[name] = (found[0], selection)
         elif found:
@@ -155,7 +157,7 @@ def _selected(
     return chosen
 
 
-def _find(routes: list[_Route], wanted: str) -> list[_Route]:
+def find_routes(routes: Sequence[Route], wanted: str) -> list[Route]:
     """By operationId, else by method and path, else by the function's name in an operationId FastAPI made."""
     by_id = [route for route in routes if route.operation_id == wanted]
     if by_id:
@@ -166,17 +168,17 @@ def _find(routes: list[_Route], wanted: str) -> list[_Route]:
     return [route for route in routes if route.operation_id == wanted + _fastapi_suffix(route)]
 
 
-def _fastapi_suffix(route: _Route) -> str:
+def _fastapi_suffix(route: Route) -> str:
     return f"{re.sub(r'[^0-9A-Za-z_]', '_', route.path)}_{route.method.lower()}"
 
 
-def _short_name(route: _Route) -> str | None:
+def short_name(route: Route) -> str | None:
     """The operationId, without the path and method that FastAPI appends where the service names none itself."""
     identifier = route.operation_id
     return None if identifier is None else identifier.removesuffix(_fastapi_suffix(route)) or identifier
 
 
-def _near(routes: list[_Route], wanted: str) -> str:
+def _near(routes: list[Route], wanted: str) -> str:
     names = [route.operation_id for route in routes if route.operation_id] + [route.address for route in routes]
     near = difflib.get_close_matches(wanted[:100], [name[:200] for name in names], n=5, cutoff=0.4)
     if near:
@@ -194,10 +196,10 @@ def _choice_mistakes(name: str, governance: Governance, signature: Signature) ->
     ]
 
 
-def _tool(name: str, route: _Route, selection: ToolSelection, signature: Signature, source: str) -> Tool:
+def _tool(name: str, route: Route, selection: ToolSelection, signature: Signature, source: str) -> Tool:
     return Tool(
         name=name,
-        description=selection.description or _description(route),
+        description=selection.description or describe(route),
         parameters=signature.parameters,
         returns=signature.returns,
         source=source,
@@ -205,7 +207,8 @@ def _tool(name: str, route: _Route, selection: ToolSelection, signature: Signatu
     )
 
 
-def _description(route: _Route) -> str:
+def describe(route: Route) -> str:
+    """What the document says of it, else where it stands."""
     summary, text = (str(route.node.get(key) or "").strip() for key in ("summary", "description"))
     if text.startswith(summary):
         summary = ""

@@ -42,12 +42,21 @@ class SchemaError(Exception):
 class SchemaResolver:
     """Resolves the schemas of one document."""
 
-    def __init__(self, document: JsonObject) -> None:
+    def __init__(self, document: JsonObject, *, most: int | None = None) -> None:
+        """`most`: nodes that all its schemas together may make; None: each one is bounded, not their sum."""
         self._document = document
+        self._left = most
 
     def resolve(self, schema: JsonValue) -> dict[str, JsonValue]:
         """The schema without references. Raises `SchemaError`, also when it grows beyond `MAX_NODES`."""
         return _Walk(self).schema(schema, (), 0)
+
+    def count(self, nodes: int) -> None:
+        """So many nodes were made. Raises `SchemaError` when that is too many for one document."""
+        if self._left is not None:
+            self._left -= nodes
+            if self._left < 0:
+                raise SchemaError("the document's schemas are too large together")
 
     def look_up(self, reference: JsonValue) -> JsonValue:
         """What a local reference (`#/components/...`) points at, one step. Raises `SchemaError`."""
@@ -134,6 +143,7 @@ class _Walk:
         resolved[key] = value
 
     def _count(self, nodes: int) -> None:
+        self._resolver.count(nodes)
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise SchemaError(f"larger than {MAX_NODES} nodes with its references in place")

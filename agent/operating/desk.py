@@ -11,9 +11,22 @@ from sqlalchemy import Connection
 from agent.errors import NotFound
 from agent.operating.cases import Case, as_case, reward_of
 from agent.operating.run_lists import RunLists
+from agent.operating.trends import Trends
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
-from agent.store import chat_queries, dead, episodes, figures, pauses, queries, sources, waits
+from agent.store import (
+    chat_queries,
+    dead,
+    episodes,
+    figures,
+    pauses,
+    queries,
+    sources,
+    system,
+    tool_use,
+    waits,
+    workers,
+)
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
@@ -63,6 +76,7 @@ class Desk:
         self._database = database
         self._goals = portfolio.goals
         self.lists = RunLists(database)
+        self.trends = Trends(database, portfolio.goals, clock)
         self.now = clock
 
     async def runs(self, tenant: str, wanted: RunSearch, limit: int) -> Some:
@@ -179,6 +193,40 @@ class Desk:
     async def tool_counts(self, tenant: str, window: Window, tool: str | None) -> list[ToolCount]:
         """How the effects of each tool ended that began in that time."""
         return await self._database.read(lambda found: figures.of_tools(found, tenant, window, tool))
+
+    async def workers(self) -> tuple[workers.Seen, ...]:
+        """The processes that handle runs, of all tenants."""
+        return await self._database.read(lambda connection: workers.seen(connection, self.now()))
+
+    async def open_runs(self, tenant: str) -> Mapping[str, int]:
+        """How many runs have not ended, by status."""
+        return await self._database.read(lambda connection: system.open_runs(connection, tenant))
+
+    async def model_seen(self, tenant: str) -> system.ModelSeen:
+        """When a chat model answered and failed last."""
+        return await self._database.read(lambda connection: system.model_seen(connection, tenant))
+
+    async def memory_seen(self, tenant: str) -> system.MemorySeen:
+        """How much is remembered, and how far the index is behind."""
+        return await self._database.read(lambda connection: system.memory_seen(connection, tenant))
+
+    async def stops(self, tenant: str, since: datetime) -> Mapping[str, tool_use.Stops]:
+        """Where runs that began since then stopped or wait, by tool."""
+        return await self._database.read(lambda connection: tool_use.stops(connection, tenant, since))
+
+    async def runs_by_step(self, tenant: str, window: Window, steps: Mapping[str, str]) -> Mapping[str, int]:
+        """How many runs called a tool of each step; `steps`: tool -> step."""
+        return await self._database.read(lambda connection: tool_use.runs_by_step(connection, tenant, window, steps))
+
+    async def days_of_tools(
+        self, tenant: str, tool: str | None, window: Window
+    ) -> Mapping[str, Mapping[str, tool_use.DayOfTool]]:
+        """How the calls of each tool, or of one, ended by day."""
+        return await self._database.read(lambda connection: tool_use.days(connection, tenant, tool, window))
+
+    async def failures_of_tool(self, tenant: str, tool: str, window: Window, limit: int) -> list[Shown]:
+        """Its newest calls that did not succeed."""
+        return await self._database.read(lambda found: tool_use.failures(found, tenant, tool, window, limit))
 
     async def counts(self, tenant: str, window: Window) -> Counts:
         """What became of the runs that began in that time."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 
+from sqlalchemy import Connection
+
 from agent.store import run_lists
 from agent.store.database import Database
 from agent.store.queries import Shown
@@ -19,6 +21,14 @@ class RunLists:
     async def page(self, tenant: str, wanted: ListFilter, before: int | None, limit: int) -> Listing:
         """Newest first, from the newest or from before a position that a page before gave as its `next`."""
         return await self._database.read(lambda found: run_lists.find(found, tenant, wanted, before, limit))
+
+    async def newest(self, tenant: str, *wanted: tuple[Sequence[str], int]) -> list[list[Shown]]:
+        """For each of some statuses and a limit the newest; read at one moment, so that no run is in two of them."""
+
+        def look(connection: Connection) -> list[list[Shown]]:
+            return [run_lists.newest(connection, tenant, statuses, limit) for statuses, limit in wanted]
+
+        return await self._database.read(look)
 
     async def again(self, tenant: str, ids: Sequence[str]) -> list[Shown]:
         """The same runs as they are now; those that were pruned are left out."""

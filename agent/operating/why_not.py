@@ -60,7 +60,7 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     if not made:
         words = f"Nothing was decided{where}, so nothing could be used. Ask without a time or a subject."
         return Found(data=rows([]), words=words, suggestions=("what happened today?", "what can you do?"))
-    told = _by_run(segue, wanted, made, used)
+    told = by_run(segue, wanted, made, used)
     others = [one for one in told if one.why != "used"]
     head = _head(tool, where, told, others, full=len(made) == LATEST_DECISIONS)
     latest: dict[Why, Verdict] = {}
@@ -82,8 +82,8 @@ async def why_not(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     )
 
 
-def _by_run(segue: Segue, wanted: ToolSearch, made: Sequence[Shown], used: set[str]) -> list[Verdict]:
-    """One for each run, latest first."""
+def by_run(segue: Segue, wanted: ToolSearch, made: Sequence[Shown], used: set[str]) -> list[Verdict]:
+    """What became of a tool in each run that these decisions are of, latest first; `used` are runs that called it."""
     runs: dict[str, list[Shown]] = {}
     for decision in made:
         runs.setdefault(decision["run"], []).insert(0, decision)

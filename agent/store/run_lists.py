@@ -78,6 +78,15 @@ def find(connection: Connection, tenant: str, wanted: ListFilter, before: int | 
     return Listing(items=items, next=bottom + 1, looked_back_to=_moment(connection, bottom + 1))
 
 
+def newest(connection: Connection, tenant: str, statuses: Sequence[str], limit: int) -> list[Shown]:
+    """The newest of these statuses, each found by an index however many runs there are."""
+    found: list[Row[Any]] = []
+    for status in statuses:
+        query = _rows(tenant, indexed=False).where(runs.c.status == status).order_by(runs.c.seq.desc())
+        found += connection.execute(query.limit(limit))
+    return _told(connection, sorted(found, key=lambda row: -row.seq)[:limit])
+
+
 def again(connection: Connection, tenant: str, ids: Sequence[str]) -> list[Shown]:
     """The same runs as they are now."""
     return _told(connection, list(connection.execute(_rows(tenant, indexed=True).where(runs.c.id.in_(list(ids))))))

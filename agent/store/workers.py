@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from agent.store.tables import workers
+from agent.store.tables import runs, workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +50,35 @@ def live(connection: Connection, now: datetime) -> tuple[Worker, ...]:
     """Everybody whose lease has not run out."""
     rows = connection.execute(select(workers).where(workers.c.lease_until > _moment(connection, now))).all()
     return tuple(_worker(row) for row in rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """A worker as others see it."""
+
+    worker: Worker
+    started_at: datetime
+    lease_until: datetime
+    live: bool
+    running: int
+    """Runs it handles."""
+
+
+def seen(connection: Connection, now: datetime) -> tuple[Seen, ...]:
+    """Everybody who has not left in good order, also those whose lease has run out; the oldest first."""
+    moment = _moment(connection, now)
+    handled = select(runs.c.owner, func.count().label("number")).where(runs.c.status == "running")
+    running = {row.owner: row.number for row in connection.execute(handled.group_by(runs.c.owner))}
+    return tuple(
+        Seen(
+            worker=_worker(row),
+            started_at=row.started_at,
+            lease_until=row.lease_until,
+            live=row.lease_until > moment,
+            running=running.get(row.id, 0),
+        )
+        for row in connection.execute(select(workers).order_by(workers.c.started_at))
+    )
 
 
 def _worker(row: Row[Any]) -> Worker:

@@ -17,7 +17,7 @@ from agent.doors import through
 from agent.errors import Conflict, NotFound, Refused
 from agent.operators import OperatorsChat
 from agent.service import Segue
-from agent.store.waits import WaitKind
+from agent.store.waits import Head, WaitKind
 from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
@@ -79,6 +79,10 @@ class View:
     async def wait_numbers(self) -> Mapping[WaitKind, int]:
         """How many things wait for a person, by kind."""
         return await self.shared("what waits", lambda: self.segue.desk.wait_numbers(self.tenant))
+
+    async def heads(self, kinds: tuple[WaitKind, ...], most: int) -> list[Head]:
+        """What waits for a person, the oldest first."""
+        return await self.shared(("heads", kinds, most), lambda: self.segue.desk.heads(self.tenant, kinds, most))
 
     def may(self, scope: Scope) -> bool:
         """Whether to offer it; `act` asks again."""

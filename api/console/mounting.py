@@ -24,6 +24,7 @@ from api.console.frame import Console
 from api.console.gate import MOUNT, Gate
 from api.console.pages import (
     activity_page,
+    add_page,
     chat_page,
     inbox_page,
     memory_page,
@@ -31,6 +32,7 @@ from api.console.pages import (
     portfolio_page,
     run_page,
     runs_page,
+    tool_page,
 )
 from api.console.pulse import Pulse
 from api.console.sessions import Sessions
@@ -53,7 +55,8 @@ def mount(app: FastAPI, segue: Segue, chat: OperatorsChat) -> None:
     async def home() -> Response:
         return RedirectResponse(MOUNT, status_code=303)
 
-    for made in (activity_page, chat_page, inbox_page, memory_page, now_page, portfolio_page, run_page, runs_page):
+    pages = (now_page, runs_page, run_page, inbox_page, chat_page, memory_page, portfolio_page, tool_page, add_page)
+    for made in (*pages, activity_page):
         made.register(console)
     # A bar without a name that runs along the top of the page whenever a script asks for something.
     library.config.quasar_config["loadingBar"]["skipHijack"] = True

@@ -48,7 +48,7 @@ class Studio:
         self._key = key
 
     def addresses(self, run: str | None) -> Mapping[str, str]:
-        """Where to look, by name: the pages that exist, a run, the first item of the inbox, a question to the chat."""
+        """Where to look, by name: the pages, a run, an item of the inbox, an answer of the chat, a tool."""
         page = self._sign_in(WIDTHS[0], "light").new_page()
         found = {name.lower(): self._at(path or "/") for path, name in PAGES}
         found = {name: address for name, address in found.items() if _exists(page, address)}
@@ -62,6 +62,12 @@ class Studio:
             _settled(page, found["chat"])
             if _asked(page):
                 found["chat-answer"] = page.url
+        if "portfolio" in found:
+            _settled(page, found["portfolio"])
+            if _clicked(page.locator('a[href*="/portfolio/tools/"]').first):
+                page.wait_for_url("**/portfolio/tools/*")
+                found["tool"] = page.url
+            found["add-tools"] = self._at("/portfolio/add")
         page.context.close()
         return found
 

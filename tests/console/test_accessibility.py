@@ -28,7 +28,10 @@ def runs(guarded: Served) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("path", [path for path, _ in PAGES] + ["/runs/{done}", "/runs/{waiting}", "/runs/{unknown}"])
+ONE = ["/runs/{done}", "/runs/{waiting}", "/runs/{unknown}", "/portfolio/tools/book_call", "/portfolio/add"]
+
+
+@pytest.mark.parametrize("path", [path for path, _ in PAGES] + ONE)
 def test_a_page_has_no_serious_violation(guarded: Served, visits: Visits, runs: dict[str, str], path: str) -> None:
     context = visits.context()
     cookies = guarded.signed_in().items()

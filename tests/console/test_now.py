@@ -24,7 +24,7 @@ def test_an_event_is_shown_as_it_arrives_and_as_it_ends(served: Served, visits: 
 def test_what_waits_for_a_person_is_counted_on_top(served: Served, visits: Visits) -> None:
     page = visits.page(f"{served.console_url}/")
     served.handle("customer.wronged", {"message": "i paid twice", "amount": 12})
-    expect(page.get_by_text("1 approvals and questions")).to_be_visible()
+    expect(page.get_by_text("1 approval", exact=True)).to_be_visible()
 
 
 def test_a_page_comes_back_by_itself_after_the_server_was_killed(served: Served, visits: Visits) -> None:

@@ -1,4 +1,4 @@
-"""What the pages of memory and portfolio say, as data: no browser."""
+"""What the page of memory says, as data: no browser."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from typing import Any
 
 import pytest
 
-from agent.portfolio.model import Chain, Step
-from agent.store.figures import ToolCount
 from api.console.pages.memory_page import added_in_words, chart_of, in_words
-from api.console.pages.portfolio_page import kind_of, steps_of, use_of
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e{{7*7}}"
 
@@ -52,34 +49,3 @@ def uplift(**changes: Any) -> dict[str, Any]:
 )
 def test_what_memory_adds_is_said_with_its_interval_or_why_not(told: dict[str, Any], says: str) -> None:
     assert says in added_in_words(told)
-
-
-def count(tool: str, done: int, failed: int) -> ToolCount:
-    """Of a tool that took a second each time."""
-    seconds = tuple(1.0 for _ in range(done))
-    return ToolCount(
-        tool=tool, done=done, failed=failed, unknown=0, claimed=0, seconds=seconds, error=None, error_run=None
-    )
-
-
-def test_a_chain_says_who_performs_each_step_and_how_often_it_did_not_succeed() -> None:
-    chain = Chain(
-        name="care",
-        description="",
-        steps=(
-            Step(name="know", description=""),
-            Step(name="calm", description=""),
-            Step(name="thank", description=""),
-        ),
-    )
-    tools = [{"name": "look_up", "step": "know"}, {"name": "call", "step": "calm"}, {"name": "mail", "step": "calm"}]
-    counts = {"call": count("call", 3, 1), "mail": count("mail", 6, 0)}
-    shown = [(one.name, one.tools, one.calls, one.bad) for one in steps_of(chain, tools, counts)]
-    assert shown == [("know", ("look_up",), 0, 0), ("calm", ("call", "mail"), 10, 1), ("thank", (), 0, 0)]
-
-
-def test_a_tool_is_told_in_words_with_its_use_and_units() -> None:
-    tool = {"effect": "write", "risk": "high", "step": None, "owner": "", "idempotent": True}
-    assert kind_of(tool) == "changes something, high risk; no step; no owner; may be repeated; waits for an approval"
-    assert use_of(None) == "not called this week"
-    assert use_of(count("call", 3, 1)) == "4 calls this week, 75 % done, half of them within 1 s"

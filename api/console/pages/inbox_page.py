@@ -115,7 +115,7 @@ class Inbox:
         """Bring numbers, lines and what is open up to date."""
         numbers = await self._view.wait_numbers()
         kinds = next(kinds for name, _, kinds in TABS if name == self._tab)
-        found = await self._heads(kinds, self._most + 1)
+        found = await self._view.heads(kinds, self._most + 1)
         for name, _, of in TABS:
             _say(self._tabs[name][1], number(sum(numbers[kind] for kind in of)))
             self._tabs[name][0].props.set_optional("aria-pressed", "true" if name == self._tab else "false")
@@ -126,10 +126,6 @@ class Inbox:
         _say(self._empty, "" if found else _nothing(self._tab, sum(numbers.values())))
         if self._pane is not None:
             await self._pane.check()
-
-    async def _heads(self, kinds: tuple[WaitKind, ...], most: int) -> list[Head]:
-        desk, tenant = self._view.segue.desk, self._view.tenant
-        return await self._view.shared(("heads", kinds, most), lambda: desk.heads(tenant, kinds, most))
 
     def _sync(self, found: list[Head]) -> None:
         """Take away what waits no more, add what is new, leave the rest where it is."""

@@ -1,127 +1,210 @@
-"""What happens now: what waits, what is going on, today's figures, the newest runs. Start with `register`."""
+"""What happens now: what waits, today's figures, what is going on, whether all is well. Start with `register`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import cast
+from urllib.parse import urlencode
 
 from nicegui import ui
 
-from agent.store.chat_queries import Window
-from agent.store.figures import Counts
-from agent.store.queries import RunFilter
-from agent.store.runs import OPEN
-from api.console.frame import Console, Part, View, empty, heading, link, now, page, state, when
+from agent.operating.rested import Rested
+from agent.operating.system import System, system
+from agent.store.waits import KINDS, Head, WaitKind
+from api.console.frame import Console, Part, View, empty, heading, link, now, page, when
 from api.console.gate import MOUNT
-from api.console.words import ago, moment_of, number, share
+from api.console.pages.inbox_page import LINKS
+from api.console.pages.run_list import RunList
+from api.console.parts import box, set_text, text
+from api.console.run_rows import row
+from api.console.system_words import PARTS, Told, told
+from api.console.theme import STATES
+from api.console.today import Figure, figures
+from api.console.trend import Span, draw
+from api.console.words import number
 from api.terminal import line
 
-LATEST = 15
+IN_FLIGHT, ENDED, OLDEST = 8, 12, 3
+"""Lines of each list."""
+GOING = ("running", "queued")
+OVER = ("done", "waiting", "stopped", "failed", "cancelled")
+WAITS: Mapping[WaitKind, tuple[str, str]] = {
+    "call": ("approval", "approvals"),
+    "question": ("question", "questions"),
+    "effect": ("effect in doubt", "effects in doubt"),
+    "letter": ("run that failed for good", "runs that failed for good"),
+    "pause": ("pause that holds runs", "pauses that hold runs"),
+}
 
 
 def register(console: Console) -> None:
     """Make the page."""
+    seen: Rested[str, System] = Rested(lambda tenant: system(console.segue, tenant))
 
     @ui.page("/")
     async def show() -> None:
         view = page(console, "", "Now")
-        with ui.element("main").classes("sg-page"):
+        NowPage(view, seen).build()
+
+
+class NowPage:
+    """The open page. What is cheap and urgent is followed apart from figures, so that an event is seen at once."""
+
+    def __init__(self, view: View, seen: Rested[str, System]) -> None:
+        self._view = view
+        self._seen = seen
+        self._span: Span = "hours"
+
+    def build(self) -> None:
+        """All parts in their order."""
+        with box("main", "sg-page"):
             heading("Now", level=1)
-            waits, figures, latest = Part(), Part(), Part()
+            self._waits = Part()
+            with box("section").props('aria-label="Today"'):
+                with box("div", "sg-row sg-head"):
+                    heading("Today")
+                    self._spans()
+                self._figures = Part("div")
+                self._counting = text("p", "", "sg-quiet sg-small sg-maybe").props('aria-live="polite"')
+                self._figures.show("at first", lambda: empty("Being counted …"))
+            with box("div", "sg-two"):
+                with box("div", "sg-stack"):
+                    self._runs()
+                self._states = Part()
+        self._view.follow(self._follow_runs)
+        self._view.follow(self._follow_figures)
 
-        async def refresh() -> None:
-            await _waits(view, waits)
-            await _figures(view, figures)
-            await _latest(view, latest)
+    def _spans(self) -> None:
+        with box("div", "sg-row sg-fit").props('role="group" aria-label="What the small charts show"'):
+            self._buttons: dict[Span, ui.element] = {}
+            for span, words in (("hours", "Last 24 hours"), ("days", "Last 14 days")):
+                made = text("button", words, "sg-chip sg-plain").props('type="button"')
+                made.on("click", lambda span=span: self._turn(cast("Span", span)), args=[])
+                self._buttons[cast("Span", span)] = made
+        self._press()
 
-        view.follow(refresh)
+    def _press(self) -> None:
+        for span, made in self._buttons.items():
+            made.props(f'aria-pressed="{"true" if span == self._span else "false"}"')
+
+    async def _turn(self, span: Span) -> None:
+        self._span = span
+        self._press()
+        await self._follow_figures()
+
+    def _runs(self) -> None:
+        with box("section", "sg-card"):
+            heading("In flight")
+            self._none = text("p", "", "sg-quiet sg-maybe")
+            self._flying = RunList("runs-flying", "Queued and running, newest first")
+            self._more = box("div", "sg-maybe")
+        with box("section", "sg-card"):
+            heading("Newest that ended or wait")
+            self._empty = box("div", "sg-maybe")
+            self._over = RunList("runs-over", "Ended or waiting, newest first")
+        with self._more:
+            self._rest = link("", f"{MOUNT}/runs?status=queued")
+            self._rest.set_visibility(False)
+
+    async def _follow_runs(self) -> None:
+        lists, tenant = self._view.segue.desk.lists, self._view.tenant
+        flying, over = await self._view.shared(
+            "newest runs", lambda: lists.newest(tenant, (GOING, IN_FLIGHT + 1), (OVER, ENDED))
+        )
+        self._flying.show([row(one) for one in flying[:IN_FLIGHT]], now())
+        set_text(self._none, "" if flying else "Nothing is queued or running.")
+        self._rest.set_visibility(len(flying) > IN_FLIGHT)
+        self._over.show([row(one) for one in over], now())
+        nothing = not over and not flying
+        if nothing != bool(self._empty.default_slot.children):
+            self._empty.clear()
+            with self._empty:
+                if nothing:
+                    empty("No event has come yet. Send one: segue send --type TYPE --subject NAME --data '{...}'")
+        await self._follow_waits()
+
+    async def _follow_waits(self) -> None:
+        counts = await self._view.wait_numbers()
+        heads = await self._view.heads(KINDS, OLDEST) if any(counts.values()) else []
+        moment = now()
+        shown = (tuple(counts.items()), tuple(heads), moment.replace(second=0, microsecond=0))
+        self._waits.show(shown, lambda: _waiting(counts, heads))
+
+    async def _follow_figures(self) -> None:
+        trend = await self._view.segue.desk.trends.read(self._view.tenant)
+        seen = await self._seen.of(self._view.tenant)
+        found = figures(trend, seen, self._span)
+        self._figures.show(found, lambda: _cards(found))
+        set_text(self._counting, "" if trend.whole else "Earlier days are still being counted.")
+        states = told(seen)
+        self._states.show(states, lambda: _states(states))
 
 
-async def _waits(view: View, part: Part) -> None:
-    found = await view.segue.desk.waiting(view.tenant, None, 5)
-    counts = (found.approvals.total, found.effects.total, found.letters.total)
-    part.show(counts, lambda: _waiting(*counts))
-
-
-def _waiting(approvals: int, effects: int, letters: int) -> None:
-    with ui.element("div").classes("sg-card"):
+def _waiting(counts: Mapping[WaitKind, int], heads: Sequence[Head]) -> None:
+    with box("div", "sg-card"):
         heading("Waits for a person")
-        if not approvals + effects + letters:
+        if not any(counts.values()):
             empty("Nothing. Approvals, questions, unknown effects and runs that failed for good turn up here.")
             return
-        with ui.element("div").classes("sg-row").props('aria-live="polite"'):
-            for count, what in (
-                (approvals, "approvals and questions"),
-                (effects, "effects in doubt"),
-                (letters, "runs that failed for good"),
-            ):
+        with box("div", "sg-row").props('aria-live="polite"'):
+            for kind, count in counts.items():
                 if count:
-                    ui.label(f"{number(count)} {what}")
+                    ui.label(f"{number(count)} {WAITS[kind][count > 1]}")
             link("Open the inbox", f"{MOUNT}/inbox")
+        with box("ol", "sg-list").props('aria-label="Longest waiting"'):
+            for head in heads:
+                with box("li", "sg-item"):
+                    with box("div", "sg-grow"):
+                        link(head_in_words(head), f"{MOUNT}/inbox?{urlencode({LINKS[head.kind]: head.id})}")
+                    when(head.since, now())
 
 
-async def _figures(view: View, part: Part) -> None:
-    moment = now()
-    today = moment.replace(hour=0, minute=0, second=0, microsecond=0)
-    window = Window(since=today)
-    counts = await view.segue.desk.counts(view.tenant, window)
-    judged = await view.segue.desk.judged(view.tenant, window)
-    figures = _today(counts, judged.mean, len(judged.rewards))
-    part.show(figures, lambda: _cards(figures))
+def head_in_words(head: Head) -> str:
+    """What waits, about whom."""
+    what = {
+        "call": f"Approval of {line(head.tool or '', 60)}",
+        "question": f"Question: {line(head.says, 100)}",
+        "effect": f"{line(head.tool or '', 60)} in doubt",
+        "letter": f"Failed for good: {line(head.says, 100)}",
+        "pause": f"Paused: {line(head.id, 80)}, {number(head.held)} {'run' if head.held == 1 else 'runs'} held",
+    }[head.kind]
+    return f"{what}, about {line(head.subject, 60)}" if head.subject else what
 
 
-def _cards(figures: Sequence[tuple[str, str, str]]) -> None:
-    with ui.element("div").classes("sg-grid"):
-        for what, figure, note in figures:
-            with ui.element("div").classes("sg-card"):
-                ui.label(what).classes("sg-quiet sg-small")
-                ui.label(figure).classes("sg-figure")
-                ui.label(note).classes("sg-quiet sg-small")
+def _cards(found: Sequence[Figure]) -> None:
+    with box("div", "sg-grid sg-narrow"):
+        for one in found:
+            with box("div", "sg-card sg-figures"):
+                if one.address is None:
+                    text("div", one.what, "sg-quiet sg-small")
+                else:
+                    link(one.what, one.address).classes("sg-small")
+                text("div", one.figure, "sg-figure")
+                text("div", one.note, "sg-quiet sg-small")
+                if one.more:
+                    text("div", one.more, "sg-quiet sg-small")
+                if one.series is not None:
+                    draw(one.series)
 
 
-def _today(counts: Counts, mean: float | None, judged: int) -> list[tuple[str, str, str]]:
-    of = counts.runs
-    total, done = sum(of.values()), of.get("done", 0)
-    going = sum(of.get(status, 0) for status in OPEN if status != "waiting")
-    bad = sum(of.get(status, 0) for status in ("failed", "stopped"))
-    return [
-        ("Events today", number(total), "since 00:00 UTC"),
-        ("Finished without a person", number(done - counts.touched), f"{share(done - counts.touched, total)} of them"),
-        ("Going on", number(going), "queued or running"),
-        ("Waiting", number(of.get("waiting", 0)), "for a person"),
-        ("Failed or stopped", number(bad), f"{share(bad, total)} of them"),
-        ("Model", number(counts.tokens), "tokens used today"),
-        ("Reward", "-" if mean is None else f"{mean:.2f}", f"mean of 1, over {number(judged)} runs judged today"),
-    ]
+def _states(found: Sequence[Told]) -> None:
+    with box("div", "sg-card"):
+        heading("Is all well?")
+        for part in PARTS:
+            text("h3", part)
+            with box("ul", "sg-plainlist"):
+                for one in found:
+                    if one.part == part:
+                        _state(one)
 
 
-async def _latest(view: View, part: Part) -> None:
-    found = await view.segue.runs(view.tenant, RunFilter(), None, LATEST)
-    moment = now()
-    lines = [(run["id"], run["status"], run["end"], ago(moment_of(run["created_at"]), moment)) for run in found.items]
-    part.show(lines, lambda: _runs(found.items, moment))
-
-
-def _runs(runs: Sequence[dict[str, Any]], moment: datetime) -> None:
-    with ui.element("div").classes("sg-card"):
-        heading("Newest runs")
-        if not runs:
-            empty("No event has come yet. Send one: segue send --type TYPE --subject NAME --data '{...}'")
-            return
-        with ui.element("div").classes("sg-list"):
-            for run in runs:
-                run_line(run, moment)
-
-
-def run_line(run: dict[str, Any], moment: datetime) -> None:
-    """One run in a list."""
-    event, end = run["event"], run["end"]
-    with ui.element("div").classes("sg-item"):
-        state(run["status"])
-        with ui.element("div").classes("sg-grow"):
-            link(f"{line(event['type'], 80)} about {line(event['subject'], 80)}", f"{MOUNT}/runs/{run['id']}")
-            if end is not None and end["detail"]:
-                ui.label(line(end["detail"], 200)).classes("sg-quiet sg-small")
-        ui.label(line(run["decided_by"] or "", 40)).classes("sg-quiet sg-small")
-        when(run["created_at"], moment)
+def _state(one: Told) -> None:
+    with box("li", "sg-told-state"):
+        text("span", one.word, f"sg-state {STATES.get(one.state, '')}")
+        with box("div", "sg-grow"):
+            if one.address is None:
+                text("div", one.says)
+            else:
+                link(one.says, one.address)
+            if one.more:
+                text("div", one.more, "sg-quiet sg-small")

@@ -3,146 +3,120 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-from urllib.parse import urlencode
 
 from nicegui import ui
 
+from agent.operating.rested import Rested
+from agent.operating.tool_use import WeekOfTools, week_of_tools
 from agent.portfolio.model import Chain
-from agent.store.chat_queries import Window
-from agent.store.figures import ToolCount
 from agent.store.queries import Shown
-from api.console.frame import Console, View, empty, heading, link, now, page, state
+from api.console.frame import Console, Part, View, empty, heading, link, page, state
 from api.console.gate import MOUNT
-from api.console.words import number, share, span
+from api.console.parts import box, text
+from api.console.portfolio_words import (
+    WEEK_DAYS,
+    StepShown,
+    by_unit,
+    calls_by_day,
+    health_of,
+    kind_of,
+    steps_of,
+    use_of,
+)
+from api.console.system_words import tool_address
+from api.console.trend import draw
 from api.terminal import clean, line
 
-WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepShown:
-    """A step of a chain, and how it went this week."""
-
-    name: str
-    description: str
-    tools: tuple[str, ...]
-    calls: int
-    bad: int
-    """Calls that failed, or of which nobody knows."""
+ADD = f"{MOUNT}/portfolio/add"
 
 
 def register(console: Console) -> None:
     """Make the page."""
+    weeks: Rested[str, WeekOfTools] = Rested(lambda tenant: week_of_tools(console.segue, tenant))
 
     @ui.page("/portfolio")
     async def show() -> None:
         view = page(console, "/portfolio", "Portfolio")
-        with ui.element("main").classes("sg-page"):
-            heading("Portfolio", level=1)
-            chains, tools = ui.element("section"), ui.element("section")
-        view.follow(lambda: _refresh(view, chains, tools))
+        with box("main", "sg-page"):
+            with box("div", "sg-row sg-head"):
+                heading("Portfolio", level=1)
+                link("Add tools by address", ADD).classes("sg-chip")
+            chains, tools = Part(), Part()
+
+        async def refresh() -> None:
+            await _refresh(view, await weeks.of(view.tenant), chains, tools)
+
+        view.follow(refresh)
 
 
-async def _refresh(view: View, chains: ui.element, tools: ui.element) -> None:
-    counts = {one.tool: one for one in await view.segue.desk.tool_counts(view.tenant, _week(), None)}
+async def _refresh(view: View, week: WeekOfTools, chains: Part, tools: Part) -> None:
     known = view.segue.tools()
-    chains.clear()
-    with chains:
-        for chain in view.segue.portfolio.chains:
-            _chain(chain, steps_of(chain, known, counts))
-    tools.clear()
-    with tools:
-        _tools(known, counts)
+    steps = [(chain, steps_of(chain, known, week)) for chain in view.segue.portfolio.chains]
+    chains.show(steps, lambda: _chains(steps))
+    paused = {one["name"]: one for one in await view.segue.pauses.list(view.tenant) if one["scope"] == "tool"}
+    order = [step.name for chain in view.segue.portfolio.chains for step in chain.steps]
+    minute = week.now.replace(second=0, microsecond=0) if paused or any(tool["breaker"] for tool in known) else None
+    shown = (known, paused, week.counts, week.days, minute)
+    tools.show(shown, lambda: _tools(known, paused, week, order))
 
 
-def _week() -> Window:
-    return Window(since=now() - WEEK)
-
-
-def steps_of(chain: Chain, tools: Sequence[Shown], counts: Mapping[str, ToolCount]) -> list[StepShown]:
-    """The chain's steps in order, with the tools that perform them."""
-    found = []
-    for step in chain.steps:
-        own = tuple(tool["name"] for tool in tools if tool["step"] == step.name)
-        known = [counts[name] for name in own if name in counts]
-        found.append(
-            StepShown(
-                name=step.name,
-                description=step.description,
-                tools=own,
-                calls=sum(one.calls for one in known),
-                bad=sum(one.bad for one in known),
-            )
-        )
-    return found
-
-
-def _chain(chain: Chain, steps: Sequence[StepShown]) -> None:
-    with ui.element("div").classes("sg-card"):
-        heading(line(chain.name, 80))
-        if chain.description:
-            ui.label(line(chain.description, 300)).classes("sg-quiet")
-        with ui.element("ol").classes("sg-chain"):
-            for step in steps:
-                with ui.element("li").classes("sg-step"):
-                    _step(step)
+def _chains(found: Sequence[tuple[Chain, Sequence[StepShown]]]) -> None:
+    for chain, steps in found:
+        with box("div", "sg-card"):
+            heading(line(chain.name, 80))
+            if chain.description:
+                text("p", line(chain.description, 300), "sg-quiet")
+            with box("ol", "sg-graph") as drawn:
+                drawn.props["aria-label"] = f"Steps of {line(chain.name, 80)}, in their order"
+                for step in steps:
+                    with box("li", "sg-node" + (" sg-nobody" if step.nobody else "")):
+                        _step(step)
 
 
 def _step(step: StepShown) -> None:
-    ui.label(line(step.name, 60)).classes("sg-strong")
-    ui.label(line(step.description, 160)).classes("sg-quiet sg-small")
-    if step.tools:
-        ui.label(", ".join(line(name, 60) for name in step.tools)).classes("sg-small")
-    else:
-        state("waiting", "nobody performs it")
-    if step.calls:
-        stopped = f", {share(step.bad, step.calls)} did not succeed" if step.bad else ""
-        ui.label(f"{number(step.calls)} calls this week{stopped}").classes("sg-quiet sg-small")
+    text("div", line(step.name, 60), "sg-strong")
+    if step.description:
+        text("div", line(step.description, 160), "sg-quiet sg-small")
+    with box("div", "sg-performers"):
+        for name in step.tools:
+            link(line(name, 60), tool_address(name)).classes("sg-chip sg-small")
+        if step.person:
+            text("span", line(step.person, 120), "sg-chip sg-small sg-person")
+        if step.nobody:
+            state("waiting", "nobody performs it")
+    text("div", step.use, "sg-quiet sg-small")
+    for stop in step.stops:
+        link(stop.says, stop.address).classes(f"sg-small sg-stop-{stop.state}")
 
 
-def _tools(tools: Sequence[Shown], counts: Mapping[str, ToolCount]) -> None:
+def _tools(tools: Sequence[Shown], paused: Mapping[str, Shown], week: WeekOfTools, order: Sequence[str]) -> None:
     if not tools:
-        with ui.element("div").classes("sg-card"):
-            empty("No tool is registered. List some under 'sources' of the portfolio file.")
+        with box("div", "sg-card"):
+            empty(
+                "No tool is registered. List some under 'sources' of the portfolio file, or see what a service offers."
+            )
+            link("Add tools by address", ADD)
         return
-    for unit in sorted({str(tool["unit"]) for tool in tools}):
-        with ui.element("div").classes("sg-card"):
-            heading(line(unit or "No unit", 80))
-            with ui.element("div").classes("sg-list"):
-                for tool in tools:
-                    if tool["unit"] == unit:
-                        _tool(tool, counts.get(tool["name"]))
+    for unit, steps in by_unit(tools, order):
+        with box("div", "sg-card"):
+            heading(line(unit, 80) or "Tools without a unit")
+            for step, group in steps:
+                text("h3", line(step, 80) or "No step")
+                with box("ul", "sg-plainlist"):
+                    for tool in group:
+                        with box("li", "sg-item"):
+                            _tool(tool, paused.get(tool["name"]), week)
 
 
-def _tool(tool: Mapping[str, Any], count: ToolCount | None) -> None:
-    with ui.element("div").classes("sg-item"):
-        state("failed" if tool["breaker"] else "done", "left alone" if tool["breaker"] else "well")
-        with ui.element("div").classes("sg-grow"):
-            link(line(tool["name"], 80), f"{MOUNT}/runs?{urlencode({'tool': tool['name']})}")
-            ui.label(clean(tool["description"])[:300]).classes("sg-quiet sg-small")
-            ui.label(kind_of(tool)).classes("sg-quiet sg-small")
-        ui.label(use_of(count)).classes("sg-small")
-
-
-def kind_of(tool: Mapping[str, Any]) -> str:
-    """What it is to the company, in one line."""
-    parts = [
-        "only reads" if tool["effect"] == "read" else f"changes something, {tool['risk']} risk",
-        f"step {line(tool['step'], 60)}" if tool["step"] else "no step",
-        f"owner {line(tool['owner'], 60)}" if tool["owner"] else "no owner",
-        "may be repeated" if tool["idempotent"] else "",
-        "waits for an approval" if tool["risk"] == "high" else "",
-    ]
-    return "; ".join(part for part in parts if part)
-
-
-def use_of(count: ToolCount | None) -> str:
-    """Calls of the week, how many succeeded, and how long they take."""
-    if count is None or not count.calls:
-        return "not called this week"
-    ended = count.done + count.bad
-    took = f", half of them within {span(count.seconds[len(count.seconds) // 2])}" if count.seconds else ""
-    return f"{number(count.calls)} calls this week, {share(count.done, ended)} done{took}"
+def _tool(tool: Shown, pause: Shown | None, week: WeekOfTools) -> None:
+    status, word, why = health_of(tool, pause, week.now)
+    state(status, word)
+    with box("div", "sg-grow"):
+        link(line(tool["name"], 80), tool_address(tool["name"]))
+        text("div", clean(tool["description"])[:300], "sg-quiet sg-small")
+        text("div", kind_of(tool), "sg-quiet sg-small")
+        if why:
+            text("div", why, "sg-small")
+    with box("div", "sg-use"):
+        text("div", use_of(week.counts.get(tool["name"])), "sg-small")
+        draw(calls_by_day(week.days.get(tool["name"], {}), week.now, WEEK_DAYS))

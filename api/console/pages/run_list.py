@@ -49,8 +49,9 @@ class Line:
 class RunList:
     """The lines that are shown."""
 
-    def __init__(self) -> None:
-        self._list: ui.element = box("ol", "sg-list").props('id="runs-list" aria-label="Runs, newest first"')
+    def __init__(self, name: str = "runs-list", label: str = "Runs, newest first") -> None:
+        """`name`: of the element; both are constants."""
+        self._list: ui.element = box("ol", "sg-list").props(f'id="{name}" aria-label="{label}"')
         self._lines: dict[str, Line] = {}
         """In their order, by run."""
 
