@@ -1,4 +1,4 @@
-"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Reader` or `Operator`."""
+"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Reader`, `Steerer` and so on."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from agent.roles import SCOPES, Role, Scope, lacks, role_of
 from agent.service import Segue
 from api.bodies import Limits
-from api.keyfile import DEFAULT_TENANT, SCOPES, Key, Scope, key_hash
+from api.keyfile import DEFAULT_TENANT, Key, key_hash
 from api.problems import Forbidden, Unauthorized
 
 BEARER = HTTPBearer(auto_error=False, description="An API key of `segue keys new`.")
@@ -27,6 +28,16 @@ class Caller:
     """Name of the key; written beside every answer the caller gives."""
     tenant: str
     scopes: frozenset[Scope]
+
+    @property
+    def role(self) -> Role | None:
+        """The role that permits exactly what the key does; None where no role does."""
+        return role_of(self.scopes)
+
+    def require(self, scope: Scope) -> None:
+        """Raises `Forbidden` without the scope."""
+        if scope not in self.scopes:
+            raise Forbidden(f"the key {self.name!r} lacks {lacks(scope, self.scopes)}")
 
 
 ANYONE = Caller(name="operator", tenant=DEFAULT_TENANT, scopes=frozenset(SCOPES))
@@ -78,7 +89,7 @@ async def authorize(
     scopes: SecurityScopes, request: Request, presented: Annotated[list[str], Depends(presented_keys)]
 ) -> Caller:
     """The caller, who has the scopes the route asks for. Raises `Unauthorized`, `Forbidden`."""
-    return _permitted(request, presented, scopes.scopes)
+    return _permitted(request, presented, cast("Sequence[Scope]", scopes.scopes))
 
 
 async def authorized(request: Request, scope: Scope) -> Caller:
@@ -91,14 +102,11 @@ def needs(scope: Scope) -> dict[str, Any]:
     return {"security": [{"HTTPBearer": [scope]}, {"APIKeyHeader": [scope]}]}
 
 
-def _permitted(request: Request, presented: Sequence[str], scopes: Sequence[str]) -> Caller:
+def _permitted(request: Request, presented: Sequence[str], scopes: Sequence[Scope]) -> Caller:
     access = cast("Access", request.app.state.access)
     caller = access.caller(presented)
-    missing = sorted(set(scopes) - caller.scopes)
-    if missing:
-        raise Forbidden(
-            f"the key {caller.name!r} lacks the scope {missing[0]!r}; it has: {', '.join(sorted(caller.scopes))}"
-        )
+    for scope in scopes:
+        caller.require(scope)
     return caller
 
 
@@ -111,7 +119,9 @@ async def _limits(request: Request) -> Limits:
 
 
 Reader = Annotated[Caller, Security(authorize, scopes=["read"])]
-Operator = Annotated[Caller, Security(authorize, scopes=["operate"])]
+Steerer = Annotated[Caller, Security(authorize, scopes=["steer"])]
+Approver = Annotated[Caller, Security(authorize, scopes=["approve"])]
+Governor = Annotated[Caller, Security(authorize, scopes=["govern"])]
 Presented = Annotated[list[str], Depends(presented_keys)]
 Opened = Annotated[Segue, Depends(_segue)]
 Bounds = Annotated[Limits, Depends(_limits)]

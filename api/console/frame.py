@@ -15,6 +15,7 @@ from nicegui import Client, background_tasks, ui
 
 from agent.errors import Conflict, NotFound, Refused
 from agent.operators import OperatorsChat
+from agent.roles import Scope, in_order
 from agent.service import Segue
 from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
@@ -23,7 +24,6 @@ from api.console.sessions import Session, Sessions
 from api.console.theme import CSS, SCRIPT, STATES, scheme
 from api.console.waiting import WaitNumbers
 from api.console.words import ago, at, moment_of, number
-from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -121,6 +121,7 @@ def page(console: Console, here: str, title: str) -> View:
                     badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
+            _role(session.caller, open_to_all=console.sessions.open_to_all)
             turn = ui.element("button").props('type="button"').classes("sg-button")
             turn.on("click", js_handler="() => segueTurn()")
             with turn:
@@ -138,6 +139,13 @@ def page(console: Console, here: str, title: str) -> View:
 
     view.follow(count)
     return view
+
+
+def _role(caller: Caller, *, open_to_all: bool) -> None:
+    """What whoever looks may do, in a word, with the scopes behind it."""
+    scopes = ", ".join(in_order(caller.scopes))
+    told = ui.label("no keys in use" if open_to_all else caller.role or scopes).classes("sg-quiet sg-small")
+    told.props["title"] = "Everybody who reaches this may do everything." if open_to_all else f"May: {scopes}"
 
 
 def _one_main(client: Client) -> None:

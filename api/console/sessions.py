@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from agent.roles import Scope
 from api.access import ANYONE, Access, Caller
-from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
 COOKIE = "segue_console"
@@ -83,8 +83,7 @@ class Sessions:
         if not self.alive(session):
             raise Unauthorized("the session has ended; sign in again")
         session.used_at = self._clock()
-        if scope not in session.caller.scopes:
-            raise Forbidden(f"the key {session.caller.name!r} lacks the scope {scope!r}")
+        session.caller.require(scope)
         return session.caller
 
     def end(self, secret: str | None) -> None:

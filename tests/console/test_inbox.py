@@ -97,7 +97,7 @@ def test_whoever_may_only_read_sees_it_all_and_is_offered_nothing(guarded: Serve
     run = pending(guarded, "mr-seen")
     page = opened(guarded, visits, "vera", f"?approval={run['approvals'][0]['id']}")
     expect(page.get_by_role("heading", name="Call pay_back for mr-seen?")).to_be_visible()
-    expect(page.get_by_text("Your key may look only.")).to_be_visible()
+    expect(page.get_by_text("Your key may not answer this: it lacks the scope 'approve'")).to_be_visible()
     names = page.get_by_label("What is open").get_by_role("button").all_inner_texts()
     assert set(names) <= {"Back to the list", "Next in the inbox"}
     assert guarded.ask("GET", f"/v1/approvals/{run['approvals'][0]['id']}").json()["state"] == "pending"

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from agent.roles import lacks
 from agent.service import Segue
 from api.access import Caller
 from api.console.frame import View, button, link, now
 from api.console.gate import MOUNT
-from api.console.inbox.acting import Outcome, Work
+from api.console.inbox.acting import NEEDS, Outcome, Work
 from api.console.inbox.acts import Typed, offer
 from api.console.inbox.parts import focus, show, text
 from api.console.inbox.reading import Item, ended
@@ -57,10 +58,11 @@ class Pane:
         self._acts = ui.element("section").classes("sg-part sg-answer")
         with self._acts:
             self._acts_title = text("h3", "Your answer")
-            if view.may("operate"):
+            if view.may(NEEDS[item.kind]):
                 offer(self)
             else:
-                ui.label("Your key may look only. Answering needs one with the scope operate.").classes("sg-quiet")
+                told = f"Your key may not answer this: it lacks {lacks(NEEDS[item.kind], view.session.caller.scopes)}."
+                ui.label(told).classes("sg-quiet")
         if item.ended is not None:
             self._turn(item.ended, mine=False)
         self.tick()
@@ -116,7 +118,7 @@ class Pane:
         async def attempted(caller: Caller) -> Outcome:
             return await work(caller)
 
-        outcome: Outcome | None = await self.view.act("operate", attempted)
+        outcome: Outcome | None = await self.view.act(NEEDS[self.item.kind], attempted)
         return outcome
 
     def _turn(self, became: str, *, mine: bool) -> None:
