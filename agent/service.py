@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from agent.accepting import Accepting
 from agent.actions import action_name
+from agent.assigning import Assigning
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
@@ -115,6 +116,7 @@ class Segue:
         self.pauses = pauses
         self.dead = dead
         self.desk = Desk(database, portfolio, clock)
+        self.assigning = Assigning(database, clock)
         self.names = Names(database, portfolio, lambda: registry.tools)
         self._database = database
         self._registry = registry

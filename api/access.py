@@ -10,12 +10,17 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from agent.assigning import ANSWERS
+from agent.errors import Refused
 from agent.roles import SCOPES, Role, Scope, lacks, role_of
 from agent.service import Segue
+from agent.store.assignments import Kind
 from api.bodies import Limits
 from api.keyfile import DEFAULT_TENANT, Key, key_hash
 from api.problems import Forbidden, Unauthorized
 
+NAMED = 12
+"""Names that an error tells."""
 BEARER = HTTPBearer(auto_error=False, description="An API key of `segue keys new`.")
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, for senders without Bearer.")
 
@@ -66,6 +71,20 @@ class Access:
         if first is None or any(other is not first for other in found):
             raise Unauthorized("the API key is not known")
         return Caller(name=first.name, tenant=first.tenant, scopes=first.scopes)
+
+    def people(self, tenant: str, scope: Scope) -> tuple[str, ...] | None:
+        """Names of the tenant's keys that have the scope; None where no keys are in use, so that any name will do."""
+        if self._keys is None:
+            return None
+        return tuple(sorted(key.name for key in self._keys if key.tenant == tenant and scope in key.scopes))
+
+    def check_answers(self, tenant: str, kind: Kind, name: str) -> None:
+        """Raises `Refused` for somebody who has no key that may answer things of this kind."""
+        scope = ANSWERS[kind]
+        people = self.people(tenant, scope)
+        if people is not None and name not in people:
+            right = f"Right: {', '.join(people[:NAMED])}." if people else "Nobody has such a key."
+            raise Refused(f"{name!r} has no key with the scope {scope!r}, which whoever answers this needs. {right}")
 
     def _find(self, presented: str) -> Key | None:
         """Compares with every key, so that the time taken says nothing."""

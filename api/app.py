@@ -30,6 +30,7 @@ from api.routes import (
     events,
     health,
     housekeeping,
+    inbox,
     lessons,
     memory,
     operators,
@@ -80,7 +81,7 @@ def build_app(
         mount(app, segue, chat)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     memories = (memory, lessons, sources, housekeeping)
-    for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, health):
+    for module in (events, runs, outcomes, *memories, inbox, operators, chat_route, pauses, dead_letters, health):
         app.include_router(module.router)
 
     @cache

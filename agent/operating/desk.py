@@ -13,14 +13,14 @@ from agent.operating.cases import Case, as_case, reward_of
 from agent.operating.run_lists import RunLists
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
-from agent.store import chat_queries, dead, episodes, figures, pauses, queries, sources, waits
+from agent.store import assignments, chat_queries, dead, episodes, figures, pauses, queries, sources, waits
 from agent.store.chat_queries import RunSearch, Some, ToolSearch, Window
 from agent.store.database import Database
 from agent.store.figures import Counts, LessonNews, ToolCount
 from agent.store.pauses import Scope
 from agent.store.queries import Shown
 from agent.store.standing import Standing, standing
-from agent.store.waits import Head, WaitKind
+from agent.store.waits import Head, WaitKind, Whose
 
 LATEST_DECISIONS = 500
 LONGEST_SUBJECT = 1_024
@@ -137,9 +137,15 @@ class Desk:
 
         return await self._database.read(look)
 
-    async def heads(self, tenant: str, kinds: Collection[WaitKind], limit: int) -> list[Head]:
-        """The oldest that waits for a person, of these kinds, a line of each."""
-        return await self._database.read(lambda connection: waits.heads(connection, tenant, kinds, limit))
+    async def heads(
+        self, tenant: str, kinds: Collection[WaitKind], limit: int, whose: Whose | None = None
+    ) -> list[Head]:
+        """The oldest that waits for a person, of these kinds and of whom it is asked for, a line of each."""
+        return await self._database.read(lambda connection: waits.heads(connection, tenant, kinds, limit, whose))
+
+    async def assigned_numbers(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many things everybody takes care of, by kind and name."""
+        return await self._database.read(lambda connection: assignments.numbers(connection, tenant))
 
     async def wait_numbers(self, tenant: str) -> Mapping[WaitKind, int]:
         """How many of each kind wait for a person."""

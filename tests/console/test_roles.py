@@ -62,6 +62,7 @@ ROUTES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("POST", "/v1/dead-letters/{run}/replay"),
         ("POST", "/v1/dead-letters/{run}/discard"),
     ),
+    "take or assign what waits": (("POST", "/v1/inbox/{kind}/{item}/assign"),),
     "judge a run": (("POST", "/v1/runs/{run}/outcome"),),
     "answer an approval or a question": (("POST", "/v1/approvals/{approval}"),),
     "switch memory off or on": (("POST", "/v1/memory/switches"),),

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from agent.errors import Conflict, NotFound, Refused
-from agent.roles import Scope
 from agent.service import GivenAnswer, Segue
 from agent.storable import clean
-from agent.store.waits import WaitKind
 from api.access import Caller
 from api.console.inbox.reading import Item, split
 from tools.types import JsonObject, JsonValue
 
 LONGEST_REASON = 2_000
-NEEDS: Mapping[WaitKind, Scope] = {
-    "call": "approve",
-    "question": "approve",
-    "effect": "steer",
-    "letter": "steer",
-    "pause": "steer",
-}
-"""What whoever answers must have."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from agent.assigning import NEEDS
 from agent.roles import lacks
 from agent.service import Segue
 from api.access import Caller
 from api.console.frame import View, button, link, now
 from api.console.gate import MOUNT
-from api.console.inbox.acting import NEEDS, Outcome, Work
+from api.console.inbox.acting import Outcome, Work
 from api.console.inbox.acts import Typed, offer
 from api.console.inbox.parts import focus, show, text
 from api.console.inbox.reading import Item, ended
