@@ -81,7 +81,7 @@ def _told(what: str, has: Assigned | None) -> str:
     if has is None:
         return f"nobody has {what} any more; ask again, and it can be taken"
     by = "" if has.by == has.to else f", given by {has.by!r}"
-    return f"{has.to!r} has {what} since {iso(has.since)}{by}; whoever takes it from them says so"
+    return f"{has.to!r} has {what} since {iso(has.since)}{by}; it can be taken from them by their name"
 
 
 def shown(assigned: Assigned | None) -> Shown | None:

@@ -16,6 +16,7 @@ is enough to keep.
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Sequence
@@ -87,6 +88,11 @@ class _FileForm(BaseModel):
                     raise ValueError(f"two keys have the same {what}: {value}")
                 seen.add(value)
         return self
+
+
+def is_name(text: str) -> bool:
+    """Whether a key could be called so."""
+    return re.fullmatch(NAME, text) is not None
 
 
 def read_keys(path: Path) -> tuple[Key, ...]:

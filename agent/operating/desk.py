@@ -35,6 +35,8 @@ class Waiting:
     effects: Some
     letters: Some
     pauses: tuple[pauses.Pause, ...]
+    holders: Mapping[str, str]
+    """Who takes care of which: by id of the approval, key of the effect, run of the letter."""
 
     @property
     def total(self) -> int:
@@ -128,11 +130,20 @@ class Desk:
         """What waits for an operator, about one subject or any."""
 
         def look(connection: Connection) -> Waiting:
+            asked = chat_queries.pending(connection, tenant, subject, limit)
+            unknown = chat_queries.unknown_effects(connection, tenant, subject, limit)
+            letters = chat_queries.open_letters(connection, tenant, subject, limit)
+            held = {
+                **assignments.of(connection, tenant, "approval", [one["id"] for one in asked.items]),
+                **assignments.of(connection, tenant, "effect", [one["key"] for one in unknown.items]),
+                **assignments.of(connection, tenant, "letter", [one["run"] for one in letters.items]),
+            }
             return Waiting(
-                approvals=chat_queries.pending(connection, tenant, subject, limit),
-                effects=chat_queries.unknown_effects(connection, tenant, subject, limit),
-                letters=chat_queries.open_letters(connection, tenant, subject, limit),
+                approvals=asked,
+                effects=unknown,
+                letters=letters,
                 pauses=pauses.listed(connection, tenant),
+                holders={name: one.to for name, one in held.items()},
             )
 
         return await self._database.read(look)

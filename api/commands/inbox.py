@@ -2,6 +2,7 @@
 
 # No postponed annotations here: typer reads them while the commands are made.
 
+import json
 from enum import StrEnum
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -96,7 +97,9 @@ def _assign(kind: str, item: str, body: dict[str, Any], url: str, key: str | Non
 
     screen = Screen()
     with reported(), connected(url, key) as client:
-        found = client.post_json(f"/v1/inbox/{kind}/{quote(item, safe='')}/assign", body)
+        # Not `post_json`: nobody is `null`, and must be said.
+        path, headers = f"/v1/inbox/{kind}/{quote(item, safe='')}/assign", {"content-type": "application/json"}
+        found = client.post(path, content=json.dumps(body).encode(), headers=headers)
     if as_json:
         screen.json(found)
         return

@@ -38,18 +38,18 @@ class Sessions:
     """The sign-ins of this process."""
 
     def __init__(self, access: Access, clock: Callable[[], datetime]) -> None:
-        self._access = access
+        self.access = access
         self._clock = clock
         self._kept: OrderedDict[str, Session] = OrderedDict()
 
     @property
     def open_to_all(self) -> bool:
         """Whether no keys are in use, so that nobody has to sign in."""
-        return self._access.open_to_all
+        return self.access.open_to_all
 
     def begin(self, key: str) -> str:
         """The secret of a new session for this API key. Raises `Unauthorized`; `Forbidden` for one without `read`."""
-        caller = self._access.caller([key])
+        caller = self.access.caller([key])
         if "read" not in caller.scopes:
             raise Forbidden(f"the key {caller.name!r} may not read, and the console shows nothing to it")
         secret, now = secrets.token_urlsafe(32), self._clock()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from agent.operating.desk import Desk
-from agent.store.waits import WaitKind
+from agent.store.waits import WaitKind, Whose
 from api.console.pulse import Pulse
 
 STALE_S = 1.0
@@ -19,6 +20,7 @@ class _Kept:
     beat: int
     at: float
     numbers: Mapping[WaitKind, int]
+    held: Mapping[tuple[str, str], int]
 
 
 class WaitNumbers:
@@ -33,12 +35,23 @@ class WaitNumbers:
         self._reading = asyncio.Lock()
         """One reads, the others take what it read."""
 
-    async def of(self, tenant: str) -> Mapping[WaitKind, int]:
-        """By kind; no older than the last commit of this process."""
+    async def of(self, tenant: str, whose: Whose | None = None) -> Mapping[WaitKind, int]:
+        """By kind, of those that are asked for; no older than the last commit of this process."""
+        kept = await self._read(tenant)
+        if whose is None:
+            return kept.numbers
+        if whose.name is not None:
+            return {kind: kept.held.get((kind, whose.name), 0) for kind in kept.numbers}
+        held = Counter[str]()
+        for (kind, _), number in kept.held.items():
+            held[kind] += number
+        return {kind: max(0, number - held[kind]) for kind, number in kept.numbers.items()}
+
+    async def _read(self, tenant: str) -> _Kept:
         async with self._reading:
             beat, now = self._pulse.number, self._clock()
             kept = self._kept.get(tenant)
             if kept is None or kept.beat != beat or now - kept.at > STALE_S:
-                kept = _Kept(beat=beat, at=now, numbers=await self._desk.wait_numbers(tenant))
-                self._kept[tenant] = kept
-            return kept.numbers
+                numbers, held = await self._desk.wait_numbers(tenant), await self._desk.assigned_numbers(tenant)
+                kept = self._kept[tenant] = _Kept(beat=beat, at=now, numbers=numbers, held=held)
+            return kept

@@ -23,7 +23,7 @@ from nicegui.element import Element
 from agent.operating.toolbox import toolbox
 from agent.operating.types import Asker
 from agent.operators import OperatorsChat
-from agent.roles import ROLES, Role
+from agent.roles import ROLES, Role, Scope
 from agent.types import Decider
 from api.access import Caller
 from api.address import listen
@@ -140,7 +140,7 @@ class Doors:
 
 @asynccontextmanager
 async def open_doors(data: Path) -> AsyncIterator[Doors]:
-    """Serve on a free port until the end of the block; a key is named like its role."""
+    """Serve on a free port until the end of the block; a key is named like its role, and `ann` has one of an admin."""
     wanted: list[tuple[str, JsonObject]] = []
 
     def decider(asker: Asker) -> Decider:
@@ -148,7 +148,8 @@ async def open_doors(data: Path) -> AsyncIterator[Doors]:
         wanted.clear()
         return Wants(turns)
 
-    keys = [Key(name=role, tenant="default", scopes=its, sha256=key_hash(role)) for role, its in ROLES.items()]
+    known: dict[str, frozenset[Scope]] = {**ROLES, "ann": ROLES["admin"]}
+    keys = [Key(name=name, tenant="default", scopes=its, sha256=key_hash(name)) for name, its in known.items()]
     async with open_company(data, AsTold()) as company:
         chat = OperatorsChat(company.segue, decider, toolbox(), lambda: datetime.now(UTC))
         app = build_app(company.segue, keys=keys, chat=chat, console=True)
@@ -158,7 +159,7 @@ async def open_doors(data: Path) -> AsyncIterator[Doors]:
             await until(lambda: _started(server))
             url = f"http://127.0.0.1:{sock.getsockname()[1]}"
             async with httpx.AsyncClient(base_url=url, trust_env=False, timeout=PATIENCE_S) as http:
-                await http.post("/console/sign-in", data={"key": "admin"})
+                await http.post("/console/sign-in", data={"key": "ann"})
                 sessions: Sessions = app.state.console_sessions
                 session = sessions.of(http.cookies[COOKIE])
                 assert session is not None

@@ -14,6 +14,7 @@ import pytest_asyncio
 from agent.operating.types import Asks, Returned
 from agent.roles import ROLES, Role, Scope
 from agent.store.queries import Shown
+from api import shapes_inbox
 from tests.agent.company import dies
 from tests.console.doors import Doors, Opened, open_doors, until
 from tests.operating.tool_company import live
@@ -228,6 +229,10 @@ async def _answered(doors: Doors, name: str) -> bool:
     return bool((await doors.company.segue.approval("default", name))["state"] != "pending")
 
 
+async def _assigned(doors: Doors, name: str) -> bool:
+    return await doors.company.segue.assigning.of("default", "approval", name) is not None
+
+
 async def _doubt(doors: Doors) -> tuple[Opened, str]:
     return await item(doors, "effect", await in_doubt(doors))
 
@@ -323,6 +328,7 @@ CLICKS = (
     Click(act="settle an effect in doubt", open=_doubt_of_run, press=_settle_in_run, done=_settled),
     Click(act="replay or discard a dead letter", open=_letter, press=pressing("Handle it again"), done=_acted),
     Click(act="replay or discard a dead letter", open=_letter, press=pressing("Give it up"), done=_acted),
+    Click(act="take or assign what waits", open=_approval, press=pressing("Take it"), done=_assigned),
     Click(act="pause, resume", open=_pause, press=pressing("End the pause"), done=_resumed),
     Click(act="cancel a run", open=_cancelling, press=pressing("Cancel the run"), done=_cancelled),
     Click(act="judge a run", open=_run, press=_judge, done=_judged),
@@ -350,6 +356,33 @@ async def test_a_click_does_only_what_the_table_permits_though_the_page_offered_
             await until(lambda page=page: _told(page))
             assert f"lacks the scope '{line.scope}', which the role" in page.told
             assert not await click.done(doors, about)
+
+
+async def test_only_who_may_answer_it_is_given_a_thing_and_the_second_is_told_who_has_it(doors: Doors) -> None:
+    name = (await waiting(doors))["approvals"][0]["id"]
+    path = f"/v1/inbox/approval/{name}/assign"
+    asked: list[tuple[Role, JsonObject, int, str]] = [
+        ("operator", {}, 422, "'operator' has no key with the scope 'approve', which whoever answers this needs"),
+        ("operator", {"to": "viewer"}, 422, "Right: admin, ann, approver."),
+        ("operator", {"to": "approver"}, 200, "approver"),
+        ("admin", {}, 409, "'approver' has approval"),
+        ("admin", {"from": "approver"}, 200, "admin"),
+        ("approver", {"to": None}, 409, "'admin' has approval"),
+        ("approver", {"to": None, "form": "admin"}, 422, "form"),
+        ("approver", {"to": None, "from": "admin"}, 200, "null"),
+        ("approver", {}, 200, "approver"),
+    ]
+    for role, body, status, told in asked:
+        answer = await doors.ask(role, "POST", path, body)
+        assert (answer.status_code, told in answer.text) == (status, True), (role, body, answer.text)
+        if status == 200:
+            shapes_inbox.AssignmentShown.model_validate(answer.json())
+    mine = [await doors.ask(role, "GET", "/v1/inbox?whose=mine&limit=200", None) for role in ("approver", "admin")]
+    assert [name in [one["id"] for one in answer.json()["items"]] for answer in mine] == [True, False]
+    doors.become("operator")
+    page, _ = await item(doors, "approval", name)
+    assert not page.has("Take it"), "whoever may not answer it is not offered to take it"
+    assert page.has("Give it")
 
 
 async def _told(page: Opened) -> str:

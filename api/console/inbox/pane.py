@@ -14,6 +14,7 @@ from api.console.frame import View, button, link, now
 from api.console.gate import MOUNT
 from api.console.inbox.acting import Outcome, Work
 from api.console.inbox.acts import Typed, offer
+from api.console.inbox.holding import Holding
 from api.console.inbox.parts import focus, show, text
 from api.console.inbox.reading import Item, ended
 from api.console.inbox.telling import tell, waited
@@ -55,6 +56,7 @@ class Pane:
                     link("See how the run goes on", f"{MOUNT}/runs/{item.run}")
                 button("Next in the inbox", forward)
         show(self._told, False)
+        self._holding = Holding(view, item)
         tell(item, now())
         self._acts = ui.element("section").classes("sg-part sg-answer")
         with self._acts:
@@ -87,6 +89,8 @@ class Pane:
     async def check(self) -> None:
         """Turn it into what became of it, if somebody answered."""
         self.tick()
+        if not self._over:
+            await self._holding.check()
         if not self._over and not self._busy:
             became = await ended(self.segue, self.view.tenant, self.item)
             if became is not None and not self._busy:
@@ -125,6 +129,7 @@ class Pane:
     def _turn(self, became: str, *, mine: bool) -> None:
         """It is over: say how; what somebody else typed meanwhile can still be read and copied."""
         self._over = True
+        self._holding.over()
         self.tick()
         self._words.set_text(became)
         show(self._told, True)
