@@ -148,8 +148,8 @@ async def open_doors(data: Path) -> AsyncIterator[Doors]:
         wanted.clear()
         return Wants(turns)
 
-    known: dict[str, frozenset[Scope]] = {**ROLES, "ann": ROLES["admin"]}
-    keys = [Key(name=name, tenant="default", scopes=its, sha256=key_hash(name)) for name, its in known.items()]
+    known: list[tuple[str, frozenset[Scope]]] = [*ROLES.items(), ("ann", ROLES["admin"])]
+    keys = [Key(name=name, tenant="default", scopes=its, sha256=key_hash(name)) for name, its in known]
     async with open_company(data, AsTold()) as company:
         chat = OperatorsChat(company.segue, decider, toolbox(), lambda: datetime.now(UTC))
         app = build_app(company.segue, keys=keys, chat=chat, console=True)

@@ -153,7 +153,7 @@ def test_an_effect_in_doubt_is_settled_and_the_question_after_it_answered(guarde
     page.get_by_label("Reason").fill("not in the diary")
     page.get_by_role("button", name="It did not happen").click()
     expect(page.get_by_role("status").filter(has_text="olga settled it")).to_contain_text("it did not happen")
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("group", name="Which kinds to show").get_by_role("button", name="All").click()
     page.locator(".sg-pick", has_text="About mrs-doubt").click()
     expect(page.get_by_role("heading", level=2, name="A question about mrs-doubt")).to_be_visible()
     page.get_by_role("textbox", name="note").fill("the new number")
