@@ -12,6 +12,8 @@ Act: TypeAlias = Literal[
     "approved",
     "rejected",
     "settled",
+    "assigned",
+    "released",
     "cancelled",
     "replayed",
     "discarded",

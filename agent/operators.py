@@ -42,6 +42,8 @@ class OperatorsChat:
         self._toolbox = toolbox
         self._clock = clock
         self._threads = Threads(clock)
+        self.scopes = {name: one.scope for name, one in toolbox.items()}
+        """By what the chat can do: the scope that it needs, asked for again when it is done."""
         self.answering = 0
         """Answers being made now."""
 

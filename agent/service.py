@@ -16,6 +16,7 @@ from agent.accepting import Accepting
 from agent.actions import action_name
 from agent.activity import Activity
 from agent.acts import of_run
+from agent.assigning import Assigning
 from agent.breaker import GuardedTools
 from agent.dead_letters import DeadLetters
 from agent.dispatcher import Dispatcher
@@ -125,6 +126,7 @@ class Segue:
         self.dead = dead
         self.desk = Desk(database, portfolio, clock)
         self.activity = Activity(database, clock)
+        self.assigning = Assigning(database, clock)
         self.names = Names(database, portfolio, lambda: registry.tools)
         self._database = database
         self._registry = registry

@@ -1,4 +1,4 @@
-"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Reader` or `Operator`."""
+"""Who may do what: API keys, scopes, tenants. Start with `Access.caller`; routes say `Reader`, `Steerer` and so on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from typing import Annotated, Any, cast
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
+from agent.assigning import ANSWERS
+from agent.errors import Refused
+from agent.roles import SCOPES, Role, Scope, lacks, role_of
 from agent.service import Segue
+from agent.store.assignments import Kind
 from api.bodies import Limits
-from api.keyfile import DEFAULT_TENANT, SCOPES, Key, Scope, key_hash
+from api.keyfile import DEFAULT_TENANT, Key, key_hash
 from api.problems import Forbidden, Unauthorized
 
+NAMED = 12
+"""Names that an error tells."""
 BEARER = HTTPBearer(auto_error=False, description="An API key of `segue keys new`.")
 HEADER = APIKeyHeader(name="X-API-Key", auto_error=False, description="The same key, for senders without Bearer.")
 
@@ -27,6 +33,16 @@ class Caller:
     """Name of the key; written beside every answer the caller gives."""
     tenant: str
     scopes: frozenset[Scope]
+
+    @property
+    def role(self) -> Role | None:
+        """The role that permits exactly what the key does; None where no role does."""
+        return role_of(self.scopes)
+
+    def require(self, scope: Scope) -> None:
+        """Raises `Forbidden` without the scope."""
+        if scope not in self.scopes:
+            raise Forbidden(f"the key {self.name!r} lacks {lacks(scope, self.scopes)}")
 
 
 ANYONE = Caller(name="operator", tenant=DEFAULT_TENANT, scopes=frozenset(SCOPES))
@@ -61,6 +77,20 @@ class Access:
             raise Unauthorized("the API key is not known")
         return Caller(name=first.name, tenant=first.tenant, scopes=first.scopes)
 
+    def people(self, tenant: str, scope: Scope) -> tuple[str, ...] | None:
+        """Names of the tenant's keys that have the scope; None where no keys are in use, so that any name will do."""
+        if self._keys is None:
+            return None
+        return tuple(sorted(key.name for key in self._keys if key.tenant == tenant and scope in key.scopes))
+
+    def check_answers(self, tenant: str, kind: Kind, name: str) -> None:
+        """Raises `Refused` for somebody who has no key that may answer things of this kind."""
+        scope = ANSWERS[kind]
+        people = self.people(tenant, scope)
+        if people is not None and name not in people:
+            right = f"Right: {', '.join(people[:NAMED])}." if people else "Nobody has such a key."
+            raise Refused(f"{name!r} has no key with the scope {scope!r}, which whoever answers this needs. {right}")
+
     def _find(self, presented: str) -> Key | None:
         """Compares with every key, so that the time taken says nothing."""
         digest = key_hash(presented)
@@ -83,7 +113,7 @@ async def authorize(
     scopes: SecurityScopes, request: Request, presented: Annotated[list[str], Depends(presented_keys)]
 ) -> Caller:
     """The caller, who has the scopes the route asks for. Raises `Unauthorized`, `Forbidden`."""
-    return _permitted(request, presented, scopes.scopes)
+    return _permitted(request, presented, cast("Sequence[Scope]", scopes.scopes))
 
 
 async def authorized(request: Request, scope: Scope) -> Caller:
@@ -96,14 +126,11 @@ def needs(scope: Scope) -> dict[str, Any]:
     return {"security": [{"HTTPBearer": [scope]}, {"APIKeyHeader": [scope]}]}
 
 
-def _permitted(request: Request, presented: Sequence[str], scopes: Sequence[str]) -> Caller:
+def _permitted(request: Request, presented: Sequence[str], scopes: Sequence[Scope]) -> Caller:
     access = cast("Access", request.app.state.access)
     caller = access.caller(presented)
-    missing = sorted(set(scopes) - caller.scopes)
-    if missing:
-        raise Forbidden(
-            f"the key {caller.name!r} lacks the scope {missing[0]!r}; it has: {', '.join(sorted(caller.scopes))}"
-        )
+    for scope in scopes:
+        caller.require(scope)
     return caller
 
 
@@ -116,7 +143,9 @@ async def _limits(request: Request) -> Limits:
 
 
 Reader = Annotated[Caller, Security(authorize, scopes=["read"])]
-Operator = Annotated[Caller, Security(authorize, scopes=["operate"])]
+Steerer = Annotated[Caller, Security(authorize, scopes=["steer"])]
+Approver = Annotated[Caller, Security(authorize, scopes=["approve"])]
+Governor = Annotated[Caller, Security(authorize, scopes=["govern"])]
 Presented = Annotated[list[str], Depends(presented_keys)]
 Opened = Annotated[Segue, Depends(_segue)]
 Bounds = Annotated[Limits, Depends(_limits)]

@@ -22,6 +22,8 @@ ACTS: Mapping[Act, str] = {
     "approved": "approved",
     "rejected": "rejected",
     "settled": "settled",
+    "assigned": "assigned",
+    "released": "given back",
     "cancelled": "cancelled",
     "replayed": "replayed",
     "discarded": "discarded",
@@ -97,6 +99,16 @@ def _settled(one: Shown) -> str:
     return f"settled {_tool(one)}{_for(one)}: it {became}"
 
 
+def _assigned(one: Shown) -> str:
+    detail, kind = one["detail"], {"run": "dead letter"}.get(one["kind"], str(one["kind"]))
+    to, had = (None if detail.get(name) is None else line(detail[name], SHOWN) for name in ("to", "had"))
+    what = f"the {kind}{_for(one)}"
+    if to is None:
+        return f"gave {what} back{'' if had == one['who'] else f', which {had} had'}"
+    taken = f"took {what}" if to == one["who"] else f"gave {what} to {to}"
+    return f"{taken}{f', which {had} had' if had else ''}"
+
+
 def _judged(one: Shown) -> str:
     thumb = one["detail"].get("thumb")
     said = {"up": "well done", "down": "badly done"}.get(thumb, line(one["detail"].get("type") or "an outcome", SHOWN))
@@ -129,6 +141,8 @@ SAID: Mapping[str, Callable[[Shown], str]] = {
     "approved": _answered,
     "rejected": _answered,
     "settled": _settled,
+    "assigned": _assigned,
+    "released": _assigned,
     "cancelled": lambda one: f"cancelled {_run(one)}",
     "replayed": lambda one: f"had {_run(one)} handled again",
     "discarded": lambda one: f"gave up the dead letter of {_run(one)}",

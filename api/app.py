@@ -28,6 +28,7 @@ from api.routes import (
     events,
     health,
     housekeeping,
+    inbox,
     lessons,
     memory,
     operators,
@@ -81,7 +82,8 @@ def build_app(
         mount(app, segue, chat)
     app.add_middleware(Boundary, hosts=hosts if keys is None else None)
     memories = (memory, lessons, sources, housekeeping)
-    for module in (events, runs, outcomes, *memories, operators, chat_route, pauses, dead_letters, activity, health):
+    doors = (operators, chat_route, pauses, dead_letters, activity, health)
+    for module in (events, runs, outcomes, *memories, inbox, *doors):
         app.include_router(module.router)
 
     @cache

@@ -5,27 +5,29 @@
         tenant: default
         scopes: [events]
         sha256: 5e88...
+      - name: ann
+        role: approver
+        sha256: 9f86...
 
-YAML, and so JSON too. It holds hashes only: a key is shown once, when it is made. A key is 256 bits from the system's
-randomness, so one SHA-256 of it is enough to keep.
+A key has scopes, or a role, which is a named set of them (`agent.roles`). The file is YAML, and so JSON too. It holds
+hashes only: a key is shown once, when it is made. A key is 256 bits from the system's randomness, so one SHA-256 of it
+is enough to keep.
 """
 
 import hashlib
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-Scope: TypeAlias = Literal["events", "read", "operate"]
-
-SCOPES: tuple[Scope, ...] = ("events", "read", "operate")
-"""`events`: send events and outcomes. `read`: see all of the tenant's. `operate`: answer approvals, settle effects."""
+from agent.roles import ROLES, GivenScope, Role, Scope, scopes_of
 
 DEFAULT_TENANT = "default"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$"
@@ -55,8 +57,20 @@ class _KeyForm(BaseModel):
 
     name: Name
     tenant: Name = DEFAULT_TENANT
-    scopes: list[Scope] = Field(min_length=1)
+    role: Role | None = None
+    scopes: Annotated[list[GivenScope], Field(min_length=1)] | None = None
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+    @model_validator(mode="after")
+    def _one(self) -> "_KeyForm":
+        if (self.role is None) == (self.scopes is None):
+            given = "both" if self.role is not None else "neither"
+            raise ValueError(f"it has {given} of role and scopes; give one: role: approver, or scopes: [read, events]")
+        return self
+
+    @property
+    def permitted(self) -> frozenset[Scope]:
+        return scopes_of(self.scopes or ()) if self.role is None else ROLES[self.role]
 
 
 class _FileForm(BaseModel):
@@ -76,22 +90,29 @@ class _FileForm(BaseModel):
         return self
 
 
+def is_name(text: str) -> bool:
+    """Whether a key could be called so."""
+    return re.fullmatch(NAME, text) is not None
+
+
 def read_keys(path: Path) -> tuple[Key, ...]:
     """The keys of a file, at least one. Raises `KeyFileError`."""
     form = _read(path)
     if not form.keys:
         raise KeyFileError(f"{path}: there is no key in it. Make one: segue keys new NAME --keys {path}")
-    return tuple(
-        Key(name=key.name, tenant=key.tenant, scopes=frozenset(key.scopes), sha256=key.sha256) for key in form.keys
-    )
+    return tuple(Key(name=key.name, tenant=key.tenant, scopes=key.permitted, sha256=key.sha256) for key in form.keys)
 
 
-def add_key(path: Path, *, name: str, tenant: str, scopes: Sequence[str]) -> str:
-    """Make a key, add its hash to the file (created if need be) and return the key. Raises `KeyFileError`."""
+def add_key(path: Path, *, name: str, tenant: str, scopes: Sequence[str] = (), role: str | None = None) -> str:
+    """Make a key with these scopes, or of a role; add its hash to the file (created if need be), return the key.
+
+    Raises `KeyFileError`.
+    """
     form = _read(path) if path.exists() else _FileForm(keys=[])
     key = PREFIX + secrets.token_urlsafe(32)
-    entry = {"name": name, "tenant": tenant, "scopes": list(dict.fromkeys(scopes)), "sha256": key_hash(key)}
-    keys = [*(known.model_dump() for known in form.keys), entry]
+    may = {"scopes": list(dict.fromkeys(scopes))} if role is None else {"role": role}
+    entry = {"name": name, "tenant": tenant, **may, "sha256": key_hash(key)}
+    keys = [*(known.model_dump(exclude_none=True) for known in form.keys), entry]
     _write(path, _checked(path, {"keys": keys}))
     return key
 
@@ -131,7 +152,7 @@ def _said(location: tuple[int | str, ...], kind: str, message: str) -> str:
 
 def _write(path: Path, form: _FileForm) -> None:
     """Replace the file as a whole: whoever reads it sees the old one or the new one."""
-    text = yaml.safe_dump(form.model_dump(), sort_keys=False)
+    text = yaml.safe_dump(form.model_dump(exclude_none=True), sort_keys=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

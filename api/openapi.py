@@ -25,6 +25,7 @@ from api.forms import (
     SwitchForm,
     TidyForm,
 )
+from api.forms_inbox import AssignForm
 from api.problems import MEDIA_TYPE
 from api.shapes import Problem
 
@@ -91,7 +92,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
         title=app.title, version=app.version, description=app.description, routes=app.routes
     )
     forms = (
-        *(AnswerForm, ChatForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
+        *(AssignForm, AnswerForm, ChatForm, SettleForm, PauseForm, ResumeForm, DiscardForm),
         *(OutcomeForm, RevocationForm, SwitchForm, DistilForm, EditLessonForm, RetireForm, TidyForm, KeepForm),
     )
     _, extra = models_json_schema(

@@ -65,7 +65,7 @@ async def _unknown(segue: Segue, asker: Asker, key: str) -> Shown:
 
 async def settle_effect(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """Say what became of it. Raises `ToolError` or `Conflict` where somebody has."""
-    asked.permit(asker, "operate")
+    asked.permit(asker, "steer")
     effect = await _unknown(segue, asker, str(arguments["key"]))
     state: Literal["done", "failed"] = "done" if arguments["state"] == "done" else "failed"
     reason = asked.text(arguments, "reason")
@@ -125,7 +125,7 @@ def _what(word: str, name: str) -> str:
 
 async def pause(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """Hold it back. Raises `ToolError` where it is paused by now."""
-    asked.permit(asker, "operate")
+    asked.permit(asker, "steer")
     word, scope, name = _scope(segue, arguments, known=False)
     reason = asked.text(arguments, "reason")
     standing, _ = await segue.desk.pause(asker.tenant, scope, name)
@@ -167,7 +167,7 @@ def _paused(one: Shown) -> str:
 
 async def resume(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """End the pause. Raises `ToolError` where it has ended."""
-    asked.permit(asker, "operate")
+    asked.permit(asker, "steer")
     word, scope, name = _scope(segue, arguments, known=False)
     shown = await segue.pauses.resume(asker.tenant, scope, name, by=asker.name)
     if not shown["resumed"]:
@@ -231,7 +231,7 @@ def _check_open(run: Shown) -> None:
 
 async def cancel_run(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """Begin no effect of it any more. Raises `ToolError` or `Conflict` where it has ended or was cancelled."""
-    asked.permit(asker, "operate")
+    asked.permit(asker, "steer")
     name = str(arguments["run"])
     _check_open(await segue.run(asker.tenant, name))
     shown = await segue.cancel(asker.tenant, name, by=asker.name)

@@ -183,7 +183,7 @@ def _written(value: Mapping[str, Any], subject: str) -> Iterator[tuple[str, floa
 
 async def answer_approval(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     """Give the confirmed answer. Raises `ToolError` where it was answered, or asks for something else by now."""
-    asked.permit(asker, "operate")
+    asked.permit(asker, "approve")
     name = str(arguments["approval"])
     found = await segue.approval(asker.tenant, name)
     _check_pending(segue, found)

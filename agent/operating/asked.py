@@ -9,9 +9,10 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from agent.operating.types import Asker, Scope
+from agent.operating.types import Asker
 from agent.operating.wording import plain
 from agent.portfolio.mistakes import suggest
+from agent.roles import Scope, lacks
 from agent.service import Segue
 from agent.store.chat_queries import Window
 from tools.errors import ToolError
@@ -151,5 +152,4 @@ async def known_subject(segue: Segue, asker: Asker, given: str) -> str:
 def permit(asker: Asker, scope: Scope) -> None:
     """Whoever acts looks again. Raises `ToolError` where the key does not have the scope."""
     if scope not in asker.scopes:
-        has = ", ".join(sorted(asker.scopes)) or "none"
-        raise ToolError(f"your key does not permit this: it needs the scope {scope!r} and has {has}")
+        raise ToolError(f"your key does not permit this: it lacks {lacks(scope, asker.scopes)}")

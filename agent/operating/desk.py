@@ -15,6 +15,7 @@ from agent.operating.trends import Trends
 from agent.operating.wording import plain
 from agent.portfolio.model import Portfolio
 from agent.store import (
+    assignments,
     chat_queries,
     dead,
     episodes,
@@ -33,7 +34,7 @@ from agent.store.figures import Counts, LessonNews, ToolCount
 from agent.store.pauses import Scope
 from agent.store.queries import Shown
 from agent.store.standing import Standing, standing
-from agent.store.waits import Head, WaitKind
+from agent.store.waits import Head, WaitKind, Whose
 
 LATEST_DECISIONS = 500
 LONGEST_SUBJECT = 1_024
@@ -48,6 +49,8 @@ class Waiting:
     effects: Some
     letters: Some
     pauses: tuple[pauses.Pause, ...]
+    holders: Mapping[str, str]
+    """Who takes care of which: by id of the approval, key of the effect, run of the letter."""
 
     @property
     def total(self) -> int:
@@ -142,18 +145,33 @@ class Desk:
         """What waits for an operator, about one subject or any."""
 
         def look(connection: Connection) -> Waiting:
+            asked = chat_queries.pending(connection, tenant, subject, limit)
+            unknown = chat_queries.unknown_effects(connection, tenant, subject, limit)
+            letters = chat_queries.open_letters(connection, tenant, subject, limit)
+            held = {
+                **assignments.of(connection, tenant, "approval", [one["id"] for one in asked.items]),
+                **assignments.of(connection, tenant, "effect", [one["key"] for one in unknown.items]),
+                **assignments.of(connection, tenant, "letter", [one["run"] for one in letters.items]),
+            }
             return Waiting(
-                approvals=chat_queries.pending(connection, tenant, subject, limit),
-                effects=chat_queries.unknown_effects(connection, tenant, subject, limit),
-                letters=chat_queries.open_letters(connection, tenant, subject, limit),
+                approvals=asked,
+                effects=unknown,
+                letters=letters,
                 pauses=pauses.listed(connection, tenant),
+                holders={name: one.to for name, one in held.items()},
             )
 
         return await self._database.read(look)
 
-    async def heads(self, tenant: str, kinds: Collection[WaitKind], limit: int) -> list[Head]:
-        """The oldest that waits for a person, of these kinds, a line of each."""
-        return await self._database.read(lambda connection: waits.heads(connection, tenant, kinds, limit))
+    async def heads(
+        self, tenant: str, kinds: Collection[WaitKind], limit: int, whose: Whose | None = None
+    ) -> list[Head]:
+        """The oldest that waits for a person, of these kinds and of whom it is asked for, a line of each."""
+        return await self._database.read(lambda connection: waits.heads(connection, tenant, kinds, limit, whose))
+
+    async def assigned_numbers(self, tenant: str) -> Mapping[tuple[str, str], int]:
+        """How many things everybody takes care of, by kind and name."""
+        return await self._database.read(lambda connection: assignments.numbers(connection, tenant))
 
     async def wait_numbers(self, tenant: str) -> Mapping[WaitKind, int]:
         """How many of each kind wait for a person."""

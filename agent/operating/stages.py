@@ -223,14 +223,18 @@ class ChatStages:
 
     async def _perform(self, number: int, index: int) -> CallState:
         id_, call = self._calls[number, index]
-        one = self._toolbox[call.tool]
+        one = self._toolbox.get(call.tool)
         confirmed = next(
             (other for other in self._thread.waiting.values() if (other.decision, other.index) == (number, index)), None
         )
         if confirmed is not None:
             del self._thread.waiting[confirmed.confirmation.id]
-            if confirmed.confirmation.digest != digest([call.tool, call.arguments]):
-                raise RuntimeError("what is to be done is not what was confirmed")
+        if one is None:
+            # Asked for with a key that was given other scopes since.
+            self._close(number, index, id_, call, "refused", error=f"your key does not permit {call.tool} any more")
+            return "refused"
+        if confirmed is not None and confirmed.confirmation.digest != digest([call.tool, call.arguments]):
+            raise RuntimeError("what is to be done is not what was confirmed")
         work = one.reads if confirmed is None else one.does
         if work is None:
             raise RuntimeError(f"{call.tool} was not confirmed")

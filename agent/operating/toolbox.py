@@ -14,10 +14,11 @@ from agent.operating.looking_at_tools import tools
 from agent.operating.overview import figures
 from agent.operating.phrases import PHRASES
 from agent.operating.tool_figures import ORDERS, tool_figures
-from agent.operating.types import OperatorTool, Proposes, Reads, Scope, Toolbox
+from agent.operating.types import OperatorTool, Proposes, Reads, Toolbox
 from agent.operating.waiting import waiting
 from agent.operating.why_called import why_called
 from agent.operating.why_not import why_not
+from agent.roles import Scope
 from tools.types import Governance, JsonObject, Tool
 
 SUBJECT: JsonObject = {"type": "string", "description": "What runs are about, the business key: a customer, a machine"}
@@ -173,6 +174,7 @@ def _answers() -> list[OperatorTool]:
             },
             ["answer"],
             (answering.propose_answer, answering.answer_approval),
+            scope="approve",
         ),
         _acting(
             "settle_effect",
@@ -234,7 +236,7 @@ def _acting(
     arguments: Mapping[str, JsonObject],
     needs: Sequence[str],
     how: tuple[Proposes, Reads],
-    scope: Scope = "operate",
+    scope: Scope = "steer",
 ) -> OperatorTool:
     proposes, does = how
     return OperatorTool(

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from agent.roles import Scope
 from agent.service import Segue
 from tools.types import JsonObject, Tool
-
-Scope: TypeAlias = Literal["read", "operate", "events"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +19,8 @@ class Asker:
     tenant: str
     name: str
     """Written beside whatever is done for them."""
-    scopes: frozenset[str]
-    """As of their key: `events` sends events, `operate` answers approvals, settles, pauses and cancels."""
+    scopes: frozenset[Scope]
+    """As of their key, see `agent.roles`."""
 
 
 @dataclass(frozen=True, kw_only=True)

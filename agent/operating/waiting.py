@@ -32,7 +32,7 @@ async def waiting(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
         return Found(
             data=rows([], 0), words=words, suggestions=("what happened today?", "what did we learn this week?")
         )
-    told = [f"{index}. {_line(one, now)}" for index, one in enumerate(items[:TOLD], start=1)]
+    told = [f"{index}. {_line(one, now)}{_holder(one)}" for index, one in enumerate(items[:TOLD], start=1)]
     left = found.total - len(told)
     more = f"And {left} more; ask about one subject, or look with segue approvals, effects and dead." if left else ""
     verb = "waits" if found.total == 1 else "wait"
@@ -51,7 +51,16 @@ def _in_order(found: Waiting) -> list[Shown]:
         *({**one, "what": "effect", "waits_since": one["started_at"]} for one in found.effects.items),
         *({**one, "what": "letter", "waits_since": one["since"]} for one in found.letters.items),
     ]
-    return sorted(mixed, key=lambda one: str(one["waits_since"]))[:MOST]
+    kept = sorted(mixed, key=lambda one: str(one["waits_since"]))[:MOST]
+    return [{**one, "assigned_to": found.holders.get(_name(one))} for one in kept]
+
+
+def _name(one: Shown) -> str:
+    return str(one["key"] if one["what"] == "effect" else one["run"] if one["what"] == "letter" else one["id"])
+
+
+def _holder(one: Shown) -> str:
+    return f" {plain(one['assigned_to'])} takes care of it." if one["assigned_to"] is not None else ""
 
 
 def _line(one: Shown, now: datetime) -> str:
@@ -100,7 +109,8 @@ def _pause(one: Pause, now: datetime) -> str:
 
 def _row(one: Shown) -> dict[str, Any]:
     names = ("what", "id", "key", "run", "subject", "tool", "arguments", "question", "options", "missing", "error")
-    return {name: one[name] for name in (*names, "code", "detail", "waits_since") if one.get(name) is not None}
+    more = ("code", "detail", "waits_since", "assigned_to")
+    return {name: one[name] for name in (*names, *more) if one.get(name) is not None}
 
 
 def _card(one: Shown) -> Card:

@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, and_, func, select, update
 
 from agent.canonical import digest
+from agent.store import assignments
 from agent.store.decisions import Verdict, save_call
 from agent.store.queue import lock_queue, wake
 from agent.store.tables import approvals, calls, runs
@@ -100,6 +101,7 @@ def answer(connection: Connection, given: Answer, now: datetime) -> None:
     )
     if changed.rowcount != 1:
         raise AlreadyAnswered(f"approval {approval.id!r} was already answered")
+    assignments.forget(connection, "approval", approval.id)
     if approval.kind == "call":
         _edit_call(connection, given)
     else:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, case, update
 
+from agent.store import assignments
 from agent.store.prepared import Prepared
 from agent.store.runs import close
 from agent.store.tables import approvals, effects
@@ -39,5 +40,6 @@ def close_run(connection: Connection, run: str, *, status: RunStatus, code: str,
 
 def clear(connection: Connection, run: str, now: datetime) -> None:
     """End what is still open of a run that was just closed."""
-    TURN_DOWN.on(connection, {"of": run, "now": now})
+    if TURN_DOWN.on(connection, {"of": run, "now": now}).rowcount != 0:
+        assignments.OF_RUN.on(connection, {"of": run})
     CUT.on(connection, {"of": run, "now": now})

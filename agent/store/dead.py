@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from agent.store import assignments
 from agent.store.queries import Page, Shown, iso, show_run
 from agent.store.queue import enter, lock_queue
 from agent.store.runs import OPEN
@@ -162,6 +163,7 @@ def _hold(connection: Connection, tenant: str, run: str) -> RowMapping | None:
 
 
 def _act(connection: Connection, letter: RowMapping, act: JsonObject, by: str, now: datetime) -> None:
+    assignments.forget(connection, "letter", letter["run"])
     connection.execute(
         update(letters)
         .where(letters.c.run == letter["run"])

@@ -10,6 +10,7 @@ from typing import Literal
 from sqlalchemy import Connection, bindparam, exists, select, update
 
 from agent.canonical import like as like_of
+from agent.store import assignments
 from agent.store.dialects import unless_there
 from agent.store.large import Stored, put
 from agent.store.prepared import Prepared
@@ -259,6 +260,7 @@ def finish_late(
         return
     put(connection, effect.tenant, result, now)
     if effect.state == "unknown":
+        assignments.forget(connection, "effect", key)
         wake(connection, effect.run, now)
 
 
@@ -309,6 +311,7 @@ def settle_effect(
     settled = find(connection, key)
     if settled is None:
         raise LookupError(f"no effect {key!r}")
+    assignments.forget(connection, "effect", key)
     wake(connection, effect.run, now)
     return settled
 

@@ -12,10 +12,20 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, select, tuple_, update
 
 from agent.store.runs import Start
-from agent.store.tables import approvals, calls, dead_letters, decisions, effects, inbox, large_results, runs
+from agent.store.tables import (
+    approvals,
+    assignments,
+    calls,
+    dead_letters,
+    decisions,
+    effects,
+    inbox,
+    large_results,
+    runs,
+)
 
 FINISHED = ("done", "stopped", "failed", "cancelled")
-OF_RUNS = (dead_letters, approvals, effects, calls, decisions)
+OF_RUNS = (assignments, dead_letters, approvals, effects, calls, decisions)
 """Tables whose rows go with their run."""
 DOUBTFUL = exists().where(effects.c.run == runs.c.id, effects.c.state.in_(("claimed", "unknown")))
 """An operator has still to say what became of one of the run's calls."""

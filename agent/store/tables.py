@@ -40,6 +40,7 @@ __all__ = [
     "activity",
     "activity_pruning",
     "approvals",
+    "assignments",
     "calls",
     "changes",
     "crowds",
@@ -288,6 +289,20 @@ dead_letters = Table(
     Column("changed_at", UtcDateTime),
     Index("ix_dead_letters_state", "tenant", "state", "run"),
 )
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("tenant", Name(64), primary_key=True),
+    Column("kind", Name(16), primary_key=True),
+    Column("item", Name(64), primary_key=True),
+    Column("run", Name(32), nullable=False),
+    Column("assignee", Words, nullable=False),
+    Column("by", Words, nullable=False),
+    Column("since", UtcDateTime, nullable=False),
+    Index("ix_assignments_run", "run"),
+)
+"""Rows name no run by a foreign key: assigning holds what waits, and must not then wait for its run."""
 
 large_results = Table(
     "large_results",

@@ -8,14 +8,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, select
 
 from agent.store import pauses
+from agent.store.assignments import Assigned
 from agent.store.chat_queries import held_back
 from agent.store.pauses import held_text
-from agent.store.tables import approvals, dead_letters, effects, runs
+from agent.store.tables import approvals, assignments, dead_letters, effects, runs
 
 WaitKind: TypeAlias = Literal["call", "question", "effect", "letter", "pause"]
 KINDS: tuple[WaitKind, ...] = get_args(WaitKind)
@@ -37,15 +38,27 @@ class Head:
     """A question's words, an error, a reason."""
     held: int = 0
     """Runs that a pause holds."""
+    assigned: Assigned | None = None
+    """Who takes care of it."""
 
 
-def heads(connection: Connection, tenant: str, kinds: Collection[WaitKind], limit: int) -> list[Head]:
-    """The oldest of these kinds, and nothing else of them."""
+@dataclass(frozen=True, kw_only=True)
+class Whose:
+    """Only what this person has; None: what nobody has."""
+
+    name: str | None
+
+
+def heads(
+    connection: Connection, tenant: str, kinds: Collection[WaitKind], limit: int, whose: Whose | None = None
+) -> list[Head]:
+    """The oldest of these kinds, and nothing else of them; nobody has a pause."""
+    nobodys = whose is None or whose.name is None
     found = [
-        *_asked(connection, tenant, [kind for kind in ("call", "question") if kind in kinds], limit),
-        *(_effects(connection, tenant, limit) if "effect" in kinds else ()),
-        *(_letters(connection, tenant, limit) if "letter" in kinds else ()),
-        *(_pauses(connection, tenant) if "pause" in kinds else ()),
+        *_asked(connection, tenant, [kind for kind in ("call", "question") if kind in kinds], limit, whose),
+        *(_effects(connection, tenant, limit, whose) if "effect" in kinds else ()),
+        *(_letters(connection, tenant, limit, whose) if "letter" in kinds else ()),
+        *(_pauses(connection, tenant) if "pause" in kinds and nobodys else ()),
     ]
     return sorted(found, key=lambda one: (one.since, one.id))[:limit]
 
@@ -68,12 +81,34 @@ def numbers(connection: Connection, tenant: str) -> Mapping[WaitKind, int]:
     }
 
 
-def _asked(connection: Connection, tenant: str, kinds: Collection[str], limit: int) -> list[Head]:
+def _with(query: Select[Any], kind: str, item: ColumnElement[str], whose: Whose | None) -> Select[Any]:
+    """With who has each, and only those that are asked for."""
+    same = (assignments.c.tenant == runs.c.tenant, assignments.c.kind == kind, assignments.c.item == item)
+    query = query.outerjoin(assignments, and_(*same))
+    query = query.add_columns(
+        assignments.c.assignee, assignments.c.by.label("given_by"), assignments.c.since.label("given")
+    )
+    if whose is not None:
+        query = query.where(
+            assignments.c.assignee.is_(None) if whose.name is None else assignments.c.assignee == whose.name
+        )
+    return query
+
+
+def _assigned(row: Row[Any]) -> Assigned | None:
+    return None if row.assignee is None else Assigned(to=row.assignee, by=row.given_by, since=row.given)
+
+
+def _asked(connection: Connection, tenant: str, kinds: Collection[str], limit: int, whose: Whose | None) -> list[Head]:
     if not kinds:
         return []
     query = (
-        select(approvals, runs.c.subject, runs.c.event_type)
-        .join(runs, runs.c.id == approvals.c.run)
+        _with(
+            select(approvals, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == approvals.c.run),
+            "approval",
+            approvals.c.id,
+            whose,
+        )
         .where(approvals.c.tenant == tenant, approvals.c.state == "pending", approvals.c.kind.in_(kinds))
         .order_by(approvals.c.created_at, approvals.c.id)
         .limit(limit)
@@ -88,16 +123,23 @@ def _asked(connection: Connection, tenant: str, kinds: Collection[str], limit: i
             event_type=row.event_type,
             tool=row.tool,
             says=row.question["text"] if row.question else "",
+            assigned=_assigned(row),
         )
         for row in connection.execute(query)
     ]
 
 
-def _effects(connection: Connection, tenant: str, limit: int) -> list[Head]:
+def _effects(connection: Connection, tenant: str, limit: int, whose: Whose | None) -> list[Head]:
+    of = effects.c
     query = (
-        select(effects.c.key, effects.c.started_at, effects.c.run, effects.c.subject, effects.c.tool, effects.c.error)
-        .add_columns(runs.c.event_type)
-        .join(runs, runs.c.id == effects.c.run)
+        _with(
+            select(of.key, of.started_at, of.run, of.subject, of.tool, of.error, runs.c.event_type).join(
+                runs, runs.c.id == of.run
+            ),
+            "effect",
+            of.key,
+            whose,
+        )
         .where(effects.c.tenant == tenant, effects.c.state == "unknown")
         .order_by(effects.c.started_at, effects.c.key)
         .limit(limit)
@@ -112,15 +154,21 @@ def _effects(connection: Connection, tenant: str, limit: int) -> list[Head]:
             event_type=row.event_type,
             tool=row.tool,
             says=row.error or "",
+            assigned=_assigned(row),
         )
         for row in connection.execute(query)
     ]
 
 
-def _letters(connection: Connection, tenant: str, limit: int) -> list[Head]:
+def _letters(connection: Connection, tenant: str, limit: int, whose: Whose | None) -> list[Head]:
+    of = dead_letters.c
     query = (
-        select(dead_letters.c.run, dead_letters.c.since, dead_letters.c.detail, runs.c.subject, runs.c.event_type)
-        .join(runs, runs.c.id == dead_letters.c.run)
+        _with(
+            select(of.run, of.since, of.detail, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == of.run),
+            "letter",
+            of.run,
+            whose,
+        )
         .where(dead_letters.c.tenant == tenant, dead_letters.c.state == "open")
         .order_by(dead_letters.c.since, dead_letters.c.run)
         .limit(limit)
@@ -135,6 +183,7 @@ def _letters(connection: Connection, tenant: str, limit: int) -> list[Head]:
             event_type=row.event_type,
             tool=None,
             says=row.detail,
+            assigned=_assigned(row),
         )
         for row in connection.execute(query)
     ]

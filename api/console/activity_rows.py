@@ -76,7 +76,7 @@ def _memory(one: Shown) -> str:
 
 
 ADDRESSES: Mapping[str, Callable[[Shown], str]] = {
-    "tool": lambda one: "/portfolio",
+    "tool": lambda one: f"/portfolio/tools/{quote(one['about'], safe='')}",
     "portfolio": lambda one: "/portfolio",
     "event_type": lambda one: _memory(one) if one["act"] in ("memory_off", "memory_on") else "/portfolio",
     "everything": lambda one: "/inbox?kind=pauses",
@@ -88,6 +88,6 @@ ADDRESSES: Mapping[str, Callable[[Shown], str]] = {
 def _inbox(one: Shown) -> str | None:
     """Approvals, effects and dead letters are looked at there, answered or not."""
     name = {"approval": "approval", "effect": "effect"}.get(one["kind"])
-    if name is None and one["act"] in ("replayed", "discarded"):
+    if name is None and one["act"] in ("replayed", "discarded", "assigned", "released"):
         name = "letter"
     return None if name is None else f"{MOUNT}/inbox?{urlencode({name: one['about']})}"

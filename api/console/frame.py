@@ -16,16 +16,17 @@ from nicegui import Client, background_tasks, ui
 from agent.doors import through
 from agent.errors import Conflict, NotFound, Refused
 from agent.operators import OperatorsChat
+from agent.roles import Scope, in_order
 from agent.service import Segue
-from agent.store.waits import Head, WaitKind
+from agent.store.waits import Head, WaitKind, Whose
 from api.access import Caller
 from api.console.gate import MOUNT, SIGN_OUT
 from api.console.pulse import Pulse
 from api.console.sessions import Session, Sessions
 from api.console.shared import Shared
 from api.console.theme import CSS, SCRIPT, STATES, scheme
+from api.console.wait_numbers import read_wait_numbers
 from api.console.words import ago, at, moment_of, number
-from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
 log = logging.getLogger(__name__)
@@ -76,13 +77,15 @@ class View:
         """What `work` reads, once for all pages of the tenant since the last beat; see `Shared.read`."""
         return await self.console.shared.read(self.tenant, what, work)
 
-    async def wait_numbers(self) -> Mapping[WaitKind, int]:
+    async def wait_numbers(self, whose: Whose | None = None) -> Mapping[WaitKind, int]:
         """How many things wait for a person, by kind."""
-        return await self.shared("what waits", lambda: self.segue.desk.wait_numbers(self.tenant))
+        found = await self.shared("what waits", lambda: read_wait_numbers(self.segue.desk, self.tenant))
+        return found.of(whose)
 
-    async def heads(self, kinds: tuple[WaitKind, ...], most: int) -> list[Head]:
+    async def heads(self, kinds: tuple[WaitKind, ...], most: int, whose: Whose | None = None) -> list[Head]:
         """What waits for a person, the oldest first."""
-        return await self.shared(("heads", kinds, most), lambda: self.segue.desk.heads(self.tenant, kinds, most))
+        desk = self.segue.desk
+        return await self.shared(("heads", kinds, most, whose), lambda: desk.heads(self.tenant, kinds, most, whose))
 
     def may(self, scope: Scope) -> bool:
         """Whether to offer it; `act` asks again."""
@@ -138,6 +141,7 @@ def page(console: Console, here: str, title: str) -> View:
                     badge = ui.label().classes("sg-badge")
         with ui.element("div").classes("sg-who"):
             ui.label(session.caller.name)
+            _role(session.caller, open_to_all=console.sessions.open_to_all)
             turn = ui.element("button").props('type="button"').classes("sg-button")
             turn.on("click", js_handler="() => segueTurn()")
             with turn:
@@ -155,6 +159,13 @@ def page(console: Console, here: str, title: str) -> View:
 
     view.follow(count)
     return view
+
+
+def _role(caller: Caller, *, open_to_all: bool) -> None:
+    """What whoever looks may do, in a word, with the scopes behind it."""
+    scopes = ", ".join(in_order(caller.scopes))
+    told = ui.label("no keys in use" if open_to_all else caller.role or scopes).classes("sg-quiet sg-small")
+    told.props["title"] = "Everybody who reaches this may do everything." if open_to_all else f"May: {scopes}"
 
 
 def _one_main(client: Client) -> None:

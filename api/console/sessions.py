@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from agent.roles import Scope
 from api.access import ANYONE, Access, Caller
-from api.keyfile import Scope
 from api.problems import Forbidden, Unauthorized
 
 COOKIE = "segue_console"
@@ -46,23 +46,23 @@ class Sessions:
     """The sign-ins of this process."""
 
     def __init__(self, access: Access, clock: Callable[[], datetime]) -> None:
-        self._access = access
+        self.access = access
         self._clock = clock
         self._kept: OrderedDict[str, Session] = OrderedDict()
 
     @property
     def open_to_all(self) -> bool:
         """Whether no keys are in use, so that nobody has to sign in."""
-        return self._access.open_to_all
+        return self.access.open_to_all
 
     @property
     def tenants(self) -> Collection[str]:
         """Whoever has a key."""
-        return self._access.tenants
+        return self.access.tenants
 
     def begin(self, key: str) -> str:
         """The secret of a new session for this API key. Raises `Unauthorized`; `MayNotRead` for one without `read`."""
-        caller = self._access.caller([key])
+        caller = self.access.caller([key])
         if "read" not in caller.scopes:
             raise MayNotRead(caller)
         secret, now = secrets.token_urlsafe(32), self._clock()
@@ -96,8 +96,7 @@ class Sessions:
         if not self.alive(session):
             raise Unauthorized("the session has ended; sign in again")
         session.used_at = self._clock()
-        if scope not in session.caller.scopes:
-            raise Forbidden(f"the key {session.caller.name!r} lacks the scope {scope!r}")
+        session.caller.require(scope)
         return session.caller
 
     def end(self, secret: str | None) -> Caller | None:

@@ -57,7 +57,7 @@ Chat = Annotated[OperatorsChat, Depends(_chat)]
 async def chat(request: Request, chat: Chat, caller: Reader, limits: Bounds) -> Response:
     """Answer an operator's last message, or go on with what `resume` confirms; an input of AG-UI as server-sent events.
 
-    Reading needs `read`; what acts is offered to keys with `operate` (or `events`) only, and waits for a confirmation.
+    Reading needs `read`; what acts is offered to keys with the scope of that act only, and waits for a confirmation.
     """
     form = await read_form(request, ChatForm, limits)
     asker = _asker(caller)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api import shapes_dead_letters
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Bounds, Opened, Reader, Steerer
 from api.bodies import Json, read_form
 from api.forms import DeadLettersQuery, DiscardForm
 from api.openapi import json_body, problems
@@ -37,7 +37,7 @@ async def show_dead_letter(segue: Opened, caller: Reader, run: str) -> Response:
     response_model=shapes_dead_letters.DeadLetterRow,
     responses=problems(s404=NONE, s409="It was discarded."),
 )
-async def replay_dead_letter(segue: Opened, caller: Operator, run: str) -> Response:
+async def replay_dead_letter(segue: Opened, caller: Steerer, run: str) -> Response:
     """Handle the run again. What it did stays done; its limits count anew. Takes no body.
 
     A letter that was replayed already, or whose run is being tried again anyway, stays as it is and is the answer.
@@ -51,7 +51,7 @@ async def replay_dead_letter(segue: Opened, caller: Operator, run: str) -> Respo
     responses=problems(**BODY, s404=NONE, s409="It was replayed, or its run is being tried again."),
     openapi_extra=json_body(DiscardForm),
 )
-async def discard_dead_letter(request: Request, segue: Opened, caller: Operator, limits: Bounds, run: str) -> Response:
+async def discard_dead_letter(request: Request, segue: Opened, caller: Steerer, limits: Bounds, run: str) -> Response:
     """Give the letter up; it is kept with its history. One that was discarded already is the answer."""
     name = known_form("dead letter", run)
     form = await read_form(request, DiscardForm, limits)

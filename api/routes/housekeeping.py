@@ -5,7 +5,7 @@
 from fastapi import APIRouter, Request, Response
 
 from api import shapes_memory as shapes
-from api.access import Bounds, Opened, Operator
+from api.access import Bounds, Governor, Opened
 from api.bodies import Json, read_form
 from api.forms import KeepForm, TidyForm
 from api.openapi import json_body, problems
@@ -21,7 +21,7 @@ router = APIRouter(tags=["memory"])
     responses=problems(**BODY, s404="There is no such event type.", s503="Memory cannot be asked now."),
     openapi_extra=json_body(TidyForm),
 )
-async def tidy_memory(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def tidy_memory(request: Request, segue: Opened, caller: Governor, limits: Bounds) -> Response:
     """Gather like episodes and forget what is old, harmful or unused, for some seconds; it is done by itself too.
 
     What is not finished goes on when it is asked for again.
@@ -36,7 +36,7 @@ async def tidy_memory(request: Request, segue: Opened, caller: Operator, limits:
     responses=problems(**BODY, s404="There is no such episode.", s409="It is not forgotten: another speaks for it."),
     openapi_extra=json_body(KeepForm),
 )
-async def keep_episode(request: Request, segue: Opened, caller: Operator, limits: Bounds, episode: str) -> Response:
+async def keep_episode(request: Request, segue: Opened, caller: Governor, limits: Bounds, episode: str) -> Response:
     """Let a forgotten episode speak again, and never be forgotten any more; of one that speaks nothing changes."""
     name = known_form("episode", episode)
     await read_form(request, KeepForm, limits)

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api import shapes_lessons as shapes
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Bounds, Governor, Opened, Reader
 from api.bodies import Json, read_form
 from api.forms import DistilForm, EditLessonForm, LessonsQuery, RetireForm
 from api.openapi import json_body, problems
@@ -32,7 +32,7 @@ async def list_lessons(segue: Opened, caller: Reader, query: Annotated[LessonsQu
     responses=problems(**BODY, s404="There is no such event type.", s503="Memory cannot be asked now."),
     openapi_extra=json_body(DistilForm),
 )
-async def distil_lessons(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def distil_lessons(request: Request, segue: Opened, caller: Governor, limits: Bounds) -> Response:
     """Distil now. It is done in the background too, as outcomes come."""
     form = await read_form(request, DistilForm, limits)
     return Json({"items": await segue.lessons.distil(caller.tenant, form.type)})
@@ -50,7 +50,7 @@ async def show_lesson(segue: Opened, caller: Reader, lesson: str) -> Response:
     responses=problems(**BODY, s404=UNKNOWN, s409="It has a later version."),
     openapi_extra=json_body(EditLessonForm),
 )
-async def edit_lesson(request: Request, segue: Opened, caller: Operator, limits: Bounds, lesson: str) -> Response:
+async def edit_lesson(request: Request, segue: Opened, caller: Governor, limits: Bounds, lesson: str) -> Response:
     """A new version in other words; the counts are added. A retired lesson stands again."""
     name = known_form("lesson", lesson)
     form = await read_form(request, EditLessonForm, limits)
@@ -63,7 +63,7 @@ async def edit_lesson(request: Request, segue: Opened, caller: Operator, limits:
     responses=problems(**BODY, s404=UNKNOWN, s409="It is retired already, or has a later version."),
     openapi_extra=json_body(RetireForm),
 )
-async def retire_lesson(request: Request, segue: Opened, caller: Operator, limits: Bounds, lesson: str) -> Response:
+async def retire_lesson(request: Request, segue: Opened, caller: Governor, limits: Bounds, lesson: str) -> Response:
     """Show it no more. What an operator has retired is not distilled again, nor anything narrower."""
     name = known_form("lesson", lesson)
     form = await read_form(request, RetireForm, limits)

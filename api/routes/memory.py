@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api import shapes, shapes_memory, shapes_uplift
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Bounds, Governor, Opened, Reader
 from api.bodies import Json, read_form
 from api.forms import (
     ChangesQuery,
@@ -114,7 +114,7 @@ async def list_switches(segue: Opened, caller: Reader) -> Response:
     responses=problems(**BODY, s404="The portfolio has no such event type."),
     openapi_extra=json_body(SwitchForm),
 )
-async def switch_memory(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def switch_memory(request: Request, segue: Opened, caller: Governor, limits: Bounds) -> Response:
     """Switch memory off for an event type, or on again, for runs that have not decided anything yet.
 
     What is in that state already stays as it is, and is the answer.

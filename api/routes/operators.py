@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from agent.service import GivenAnswer, GivenCall
 from api import shapes
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Approver, Bounds, Opened, Reader, Steerer
 from api.bodies import Json, read_form
 from api.forms import AnswerForm, ApprovalsQuery, EffectsQuery, SettleForm
 from api.openapi import json_body, problems
@@ -49,7 +49,7 @@ async def show_approval(segue: Opened, caller: Reader, approval: str) -> Respons
     ),
     openapi_extra=json_body(AnswerForm),
 )
-async def answer_approval(request: Request, segue: Opened, caller: Operator, limits: Bounds, approval: str) -> Response:
+async def answer_approval(request: Request, segue: Opened, caller: Approver, limits: Bounds, approval: str) -> Response:
     """Answer once. An approval is bound to the exact arguments shown, or to those sent with the answer.
 
     A call that policy refuses is refused here too; the approval then stays open.
@@ -91,7 +91,7 @@ async def show_result(segue: Opened, caller: Reader, key: str) -> Response:
     responses=problems(**BODY, s404="There is no such effect.", s409="The effect is not unknown."),
     openapi_extra=json_body(SettleForm),
 )
-async def settle_effect(request: Request, segue: Opened, caller: Operator, limits: Bounds, key: str) -> Response:
+async def settle_effect(request: Request, segue: Opened, caller: Steerer, limits: Bounds, key: str) -> Response:
     """Say what became of an effect whose state is `unknown`; its run goes on, and its like is no longer blocked."""
     name = known_form("effect", key)
     form = await read_form(request, SettleForm, limits)

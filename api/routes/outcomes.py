@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from agent.judging import GivenOutcome, thumb
 from api import shapes_sources
-from api.access import Bounds, Opened, Operator
+from api.access import Bounds, Opened, Steerer
 from api.bodies import Json, read_form
 from api.forms import OutcomeForm
 from api.openapi import json_body, problems
@@ -28,7 +28,7 @@ router = APIRouter(tags=["runs"])
     ),
     openapi_extra=json_body(OutcomeForm),
 )
-async def give_outcome(request: Request, segue: Opened, caller: Operator, limits: Bounds, run: str) -> Response:
+async def give_outcome(request: Request, segue: Opened, caller: Steerer, limits: Bounds, run: str) -> Response:
     """Say what became of exactly this run: an outcome of a type of the portfolio, or a thumb up or down.
 
     It is stored when this is answered, graded soon after, and takes the place of what was said before. A thumb counts

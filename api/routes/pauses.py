@@ -8,7 +8,7 @@ What is paused is named in the body, not in the path: types of events may hold s
 from fastapi import APIRouter, Request, Response
 
 from api import shapes
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Bounds, Opened, Reader, Steerer
 from api.bodies import Json, read_form
 from api.forms import PauseForm, ResumeForm
 from api.openapi import json_body, problems
@@ -31,7 +31,7 @@ async def list_pauses(segue: Opened, caller: Reader) -> Response:
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(PauseForm),
 )
-async def pause(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def pause(request: Request, segue: Opened, caller: Steerer, limits: Bounds) -> Response:
     """Pause everything, a tool or an event type. It holds within a second, everywhere, until it is resumed.
 
     Events are accepted as ever. What is paused already stays as it is, and is the answer.
@@ -48,7 +48,7 @@ async def pause(request: Request, segue: Opened, caller: Operator, limits: Bound
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(ResumeForm),
 )
-async def resume(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def resume(request: Request, segue: Opened, caller: Steerer, limits: Bounds) -> Response:
     """End a pause: the runs it held go on. Where there is no such pause, nothing changes."""
     form = await read_form(request, ResumeForm, limits)
     return Json(await segue.pauses.resume(caller.tenant, form.scope, form.name or "", by=caller.name))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from agent.errors import NotFound
 from agent.store.queries import Page, RunFilter
 from api import shapes
-from api.access import Opened, Operator, Reader
+from api.access import Opened, Reader, Steerer
 from api.bodies import Json
 from api.event_stream import MEDIA_TYPE as STREAM
 from api.event_stream import EventStream, last_seen
@@ -77,7 +77,7 @@ async def stream_run(
     response_model=shapes.RunShown,
     responses=problems(s404="There is no such run.", s409="It has ended otherwise."),
 )
-async def cancel_run(segue: Opened, caller: Operator, run: str) -> Response:
+async def cancel_run(segue: Opened, caller: Steerer, run: str) -> Response:
     """Begin no effect of the run any more; a call in flight is waited for. Takes no body; again changes nothing."""
     return Json(await segue.cancel(caller.tenant, known_form("run", run), by=caller.name))
 

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from api import shapes_sources
-from api.access import Bounds, Opened, Operator, Reader
+from api.access import Bounds, Governor, Opened, Reader
 from api.bodies import Json, read_form
 from api.forms import RevocationForm, SourcesQuery
 from api.openapi import json_body, problems
@@ -34,7 +34,7 @@ async def list_sources(segue: Opened, caller: Reader, query: Annotated[SourcesQu
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(RevocationForm),
 )
-async def revoke_source(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def revoke_source(request: Request, segue: Opened, caller: Governor, limits: Bounds) -> Response:
     """Let nothing that came, or will come, from a source speak in any decision, until it is restored.
 
     Its episodes and outcomes are kept. What is revoked already stays as it is, and is the answer.
@@ -49,7 +49,7 @@ async def revoke_source(request: Request, segue: Opened, caller: Operator, limit
     responses=problems(**BODY, s404=UNKNOWN),
     openapi_extra=json_body(RevocationForm),
 )
-async def restore_source(request: Request, segue: Opened, caller: Operator, limits: Bounds) -> Response:
+async def restore_source(request: Request, segue: Opened, caller: Governor, limits: Bounds) -> Response:
     """Let a revoked source speak again, with all that came from it meanwhile; of another nothing changes."""
     form = await read_form(request, RevocationForm, limits)
     return Json(await segue.sources.restore(caller.tenant, form.source, by=caller.name, reason=form.reason))

@@ -7,8 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from agent.roles import ROLES, Scope
 from api.address import Address, CannotServe, check_protected, is_loopback, listen
-from api.keyfile import Key, KeyFileError, Scope, add_key, key_hash, read_keys
+from api.keyfile import Key, KeyFileError, add_key, key_hash, read_keys
 from tests.api.served import is_problem
 from tests.api.stand_in import StandIn, app_over, client_for
 
@@ -26,7 +27,7 @@ def keyed() -> tuple[StandIn, httpx.AsyncClient]:
     keys = (
         a_key("sender", "events", tenant="shop"),
         a_key("viewer", "read", tenant="shop"),
-        a_key("ann", "read", "operate", tenant="plant"),
+        a_key("ann", "read", "steer", "approve", tenant="plant"),
     )
     return stand_in, client_for(app_over(stand_in, keys=keys), "http://segue.example")
 
@@ -158,19 +159,37 @@ def test_a_new_key_is_shown_once_and_only_its_hash_is_kept(tmp_path: Path) -> No
     path = tmp_path / "deep" / "keys.yaml"
     first = add_key(path, name="shop", tenant="default", scopes=["events"])
     second = add_key(path, name="ann", tenant="default", scopes=["read", "operate"])
+    third = add_key(path, name="bea", tenant="default", role="approver")
     text = path.read_text()
-    assert first not in text
-    assert second not in text
-    assert [(key.name, key.sha256) for key in read_keys(path)] == [("shop", key_hash(first)), ("ann", key_hash(second))]
+    assert not any(secret in text for secret in (first, second, third))
+    kept = [(key.name, key.sha256) for key in read_keys(path)]
+    assert kept == [("shop", key_hash(first)), ("ann", key_hash(second)), ("bea", key_hash(third))]
     assert path.stat().st_mode & 0o077 == 0
     with pytest.raises(KeyFileError, match="same name"):
         add_key(path, name="ann", tenant="default", scopes=["read"])
     assert path.read_text() == text
 
 
+def test_a_role_is_the_scopes_it_stands_for_and_operate_keeps_its_meaning(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    made = [f"{{name: {role}, role: {role}, sha256: {key_hash(role)}}}" for role in ROLES]
+    made.append(f"{{name: old, scopes: [read, operate], sha256: {key_hash('old')}}}")
+    path.write_text(f"keys: [{', '.join(made)}]")
+    found = {key.name: key.scopes for key in read_keys(path)}
+    assert found.pop("old") == {"read", "steer", "approve", "govern"}
+    assert found == dict(ROLES)
+    before = [(key.name, key.scopes) for key in read_keys(path)]
+    add_key(path, name="new", tenant="default", role="viewer")
+    assert [(key.name, key.scopes) for key in read_keys(path)][:-1] == before
+    assert "operate" in path.read_text()
+
+
 @pytest.mark.parametrize(
     "text",
     [
+        f"keys: [{{name: a, sha256: {'0' * 64}}}]",
+        f"keys: [{{name: a, role: king, sha256: {'0' * 64}}}]",
+        f"keys: [{{name: a, role: viewer, scopes: [read], sha256: {'0' * 64}}}]",
         "",
         "keys: []",
         "keys: {}",

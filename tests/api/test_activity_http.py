@@ -140,7 +140,7 @@ def test_a_command_that_cannot_be_done_says_why(served: Served, words: list[str]
 
 def test_another_tenant_sees_nothing_of_it_and_who_may_not_read_nothing_at_all(tmp_path: Path) -> None:
     keys = (
-        Key(name="ann", tenant="a", scopes=frozenset({"read", "operate"}), sha256=key_hash("ann")),
+        Key(name="ann", tenant="a", scopes=frozenset({"read", "steer"}), sha256=key_hash("ann")),
         Key(name="bob", tenant="b", scopes=frozenset({"read"}), sha256=key_hash("bob")),
         Key(name="shop", tenant="a", scopes=frozenset({"events"}), sha256=key_hash("shop")),
     )

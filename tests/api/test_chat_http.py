@@ -164,8 +164,8 @@ def _key(name: str, *scopes: Any) -> tuple[Key, dict[str, str]]:
 async def test_keys_decide_who_may_ask_and_who_may_act() -> None:
     (reader, reads), (ann, anns), (bob, bobs), (sender, sends) = (
         _key("reader", "read"),
-        _key("ann", "read", "operate"),
-        _key("bob", "read", "operate"),
+        _key("ann", "read", "steer"),
+        _key("bob", "read", "steer"),
         _key("sender", "send"),
     )
     toys = Toys()

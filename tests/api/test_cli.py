@@ -266,6 +266,22 @@ def test_a_new_key_is_printed_alone_on_standard_output(tmp_path: Path) -> None:
     assert invoke("keys", "new", "ann", "--keys", str(file)).exit_code == 1
 
 
+def test_a_key_of_a_role_is_made_and_listed_with_what_it_permits(tmp_path: Path) -> None:
+    file = str(tmp_path / "keys.yaml")
+    assert invoke("keys", "new", "ann", "--keys", file, "--role", "approver").exit_code == 0
+    assert invoke("keys", "new", "shop", "--keys", file).exit_code == 0
+    both = invoke("keys", "new", "bea", "--keys", file, "--role", "viewer", "--scope", "read")
+    assert (both.exit_code, "not both" in both.stderr) == (2, True)
+    assert invoke("keys", "new", "bea", "--keys", file, "--role", "king").exit_code == 2
+    assert json.loads(invoke("keys", "list", "--keys", file, "--json").stdout) == [
+        {"name": "ann", "tenant": "default", "role": "approver", "scopes": ["events", "read", "steer", "approve"]},
+        {"name": "shop", "tenant": "default", "role": None, "scopes": ["events", "read"]},
+    ]
+    assert "approver" in invoke("keys", "list", "--keys", file).stdout
+    missing = invoke("keys", "list", "--keys", str(tmp_path / "none.yaml"))
+    assert (missing.exit_code, "cannot be read" in missing.stderr) == (1, True)
+
+
 def test_rebuilding_says_who_holds_the_data_directory(served: Served, tmp_path: Path) -> None:
     missing = invoke("memory", "rebuild", "--data", str(tmp_path / "none"))
     assert (missing.exit_code, "no data directory" in missing.stderr) == (1, True)

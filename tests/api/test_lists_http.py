@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel
 
 from agent.portfolio.model import Debounce, Queueing, Rate
-from api import shapes, shapes_dead_letters, shapes_memory, shapes_sources, shapes_uplift
+from api import shapes, shapes_dead_letters, shapes_inbox, shapes_memory, shapes_sources, shapes_uplift
 from api.shapes_activity import ActivityPage
 from api.shapes_changes import Changes
 from api.shapes_lessons import LessonPage
@@ -38,6 +38,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/memory/reflex": ReflexList,
     "/v1/memory/changes": Changes,
     "/v1/activity": ActivityPage,
+    "/v1/inbox": shapes_inbox.Inbox,
     "/v1/event-types": shapes.EventTypes,
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
@@ -94,6 +95,7 @@ def test_the_document_names_every_route_and_all_its_references_exist(served: Ser
         "/v1/runs/{run}/outcome",
         "/v1/runs/{run}/stream",
         "/v1/approvals/{approval}",
+        "/v1/inbox/{kind}/{item}/assign",
         "/v1/effects/{key}/result",
         "/v1/memory/episodes/{episode}",
         "/v1/effects/{key}/settle",

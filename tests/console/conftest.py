@@ -36,7 +36,7 @@ def served(parent: Parent, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.fixture(scope="module")
 def guarded(parent: Parent, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A Segue with keys: `olga` has all scopes, `vera` may read, `shop` may only send."""
+    """A Segue with keys: see `served.KEYS`: `olga` may everything, `vera` may read, `shop` may only send."""
     with open_served(parent, tmp_path_factory.mktemp("guarded"), keys=True) as running:
         yield running
 

@@ -23,9 +23,10 @@ from typing import Any
 
 import httpx
 
+from agent.roles import GivenScope, Role
 from api.console.gate import MOUNT, SIGN_IN
 from api.console.sessions import COOKIE
-from api.keyfile import Scope, add_key
+from api.keyfile import add_key
 from tests.agent.company import embedding_cache
 from tests.agent.fresh import lay_out
 from tests.console.shop import PORTFOLIO
@@ -34,9 +35,11 @@ ROOT = Path(__file__).parent.parent.parent
 LOADED = ("nicegui", "api.console.mounting")
 LOOK_S = 0.01
 LONGEST_S = 60.0
-KEYS: Mapping[str, tuple[Scope, ...]] = {
+KEYS: Mapping[str, Role | tuple[GivenScope, ...]] = {
     "olga": ("events", "read", "operate"),
-    "vera": ("read",),
+    "paul": "approver",
+    "oskar": "operator",
+    "vera": "viewer",
     "shop": ("events",),
 }
 """Who has a key where keys are in use."""
@@ -219,8 +222,8 @@ def open_served(
         # This thread may have a browser open, and can run no event loop then.
         other.submit(asyncio.run, lay_out(folder / "data")).result()
     made = {
-        name: add_key(folder / "keys.yaml", name=name, tenant="default", scopes=scopes)
-        for name, scopes in (KEYS if keys else {}).items()
+        name: add_key(folder / "keys.yaml", name=name, tenant="default", **_may(may))
+        for name, may in (KEYS if keys else {}).items()
     }
     served = Served(
         parent=parent,
@@ -238,3 +241,7 @@ def open_served(
         if served.process:
             served.end(signal.SIGKILL)
         served.http.close()
+
+
+def _may(given: Role | tuple[GivenScope, ...]) -> dict[str, Any]:
+    return {"role": given} if isinstance(given, str) else {"scopes": given}

@@ -33,7 +33,9 @@ def test_every_act_door_and_kind_has_its_words() -> None:
 
 @pytest.mark.parametrize("act", get_args(Act))
 def test_foreign_text_is_on_one_line_without_control_characters(act: str) -> None:
-    detail = dict.fromkeys(("reason", "tool", "type", "before", "after", "thumb", "state", "asked"), HOSTILE)
+    detail = dict.fromkeys(
+        ("reason", "tool", "type", "before", "after", "thumb", "state", "asked", "to", "had"), HOSTILE
+    )
     of = line(act, who=HOSTILE, about=HOSTILE, subject=HOSTILE, event_type=HOSTILE, run=HOSTILE)
     shown = row({**of, "detail": {**detail, "edited": [HOSTILE], "changes": [HOSTILE]}})
     for words in (shown.who, shown.did, shown.why, *shown.more):
@@ -60,7 +62,7 @@ def test_foreign_text_is_on_one_line_without_control_characters(act: str) -> Non
         (
             line("resumed", "tool", about="pay", detail={"released": 1}),
             "resumed the tool pay; 1 run that waited for it went on",
-            ("/console/portfolio", None),
+            ("/console/portfolio/tools/pay", None),
         ),
         (line("paused", "everything", about=""), "paused everything", ("/console/inbox?kind=pauses", None)),
         (
@@ -78,7 +80,21 @@ def test_foreign_text_is_on_one_line_without_control_characters(act: str) -> Non
             "was refused at the sign-in, 9 times",
             (None,) * 2,
         ),
-        (line("assigned", "approval"), "assigned A-1", (None, "/console/inbox?approval=A-1")),
+        (
+            line("assigned", "approval", subject="c-1", detail={"to": "olga"}),
+            "took the approval for c-1",
+            (None, "/console/inbox?approval=A-1"),
+        ),
+        (
+            line("assigned", "effect", subject="c-1", detail={"to": "bea", "had": "cid"}),
+            "gave the effect for c-1 to bea, which cid had",
+            (None, "/console/inbox?effect=A-1"),
+        ),
+        (
+            line("released", "run", about="R-1", subject="c-1", run="R-1", detail={"had": "olga"}),
+            "gave the dead letter for c-1 back",
+            ("/console/runs/R-1", "/console/inbox?letter=R-1"),
+        ),
     ],
 )
 def test_an_act_is_said_in_words_and_leads_to_what_it_is_about(

@@ -97,7 +97,7 @@ def test_whoever_may_only_read_sees_it_all_and_is_offered_nothing(guarded: Serve
     run = pending(guarded, "mr-seen")
     page = opened(guarded, visits, "vera", f"?approval={run['approvals'][0]['id']}")
     expect(page.get_by_role("heading", name="Call pay_back for mr-seen?")).to_be_visible()
-    expect(page.get_by_text("Your key may look only.")).to_be_visible()
+    expect(page.get_by_text("Your key may not answer this: it lacks the scope 'approve'")).to_be_visible()
     names = page.get_by_label("What is open").get_by_role("button").all_inner_texts()
     assert set(names) <= {"Back to the list", "Next in the inbox"}
     assert guarded.ask("GET", f"/v1/approvals/{run['approvals'][0]['id']}").json()["state"] == "pending"
@@ -153,7 +153,7 @@ def test_an_effect_in_doubt_is_settled_and_the_question_after_it_answered(guarde
     page.get_by_label("Reason").fill("not in the diary")
     page.get_by_role("button", name="It did not happen").click()
     expect(page.get_by_role("status").filter(has_text="olga settled it")).to_contain_text("it did not happen")
-    page.get_by_role("button", name="All").click()
+    page.get_by_role("group", name="Which kinds to show").get_by_role("button", name="All").click()
     page.locator(".sg-pick", has_text="About mrs-doubt").click()
     expect(page.get_by_role("heading", level=2, name="A question about mrs-doubt")).to_be_visible()
     page.get_by_role("textbox", name="note").fill("the new number")

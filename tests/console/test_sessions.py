@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from agent.roles import Scope
 from api.access import Access
 from api.console import sessions as module
 from api.console.sessions import IDLE, LASTS, Sessions
-from api.keyfile import Key, Scope, key_hash
+from api.keyfile import Key, key_hash
 from api.problems import Forbidden, Unauthorized
 
 
@@ -33,7 +34,7 @@ def key(name: str, *scopes: Scope) -> Key:
     return Key(name=name, tenant="default", scopes=frozenset(scopes), sha256=key_hash(name))
 
 
-KEYS = (key("olga", "read", "operate"), key("vera", "read"), key("shop", "events"))
+KEYS = (key("olga", "read", "steer"), key("vera", "read"), key("shop", "events"))
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_an_open_page_can_act_no_more_once_its_session_has_ended(sessions: Sessi
     sessions.end(left)
     with pytest.raises(Unauthorized, match="sign in again"):
         sessions.require(open_page, "read")
-    assert sessions.require(other_page, "operate").name == "olga"
+    assert sessions.require(other_page, "steer").name == "olga"
     clock.on(IDLE)
     with pytest.raises(Unauthorized):
         sessions.require(other_page, "read")
@@ -104,7 +105,7 @@ def test_acts_keep_a_session_alive(sessions: Sessions, clock: Clock) -> None:
     assert page
     for _ in range(3):
         clock.on(IDLE - timedelta(seconds=1))
-        sessions.require(page, "operate")
+        sessions.require(page, "steer")
     assert sessions.of(secret) is page
 
 
@@ -112,8 +113,8 @@ def test_a_scope_that_the_key_lacks_is_refused_at_every_act(sessions: Sessions) 
     page = sessions.of(sessions.begin("vera"))
     assert page
     assert sessions.require(page, "read").name == "vera"
-    with pytest.raises(Forbidden, match="lacks the scope 'operate'"):
-        sessions.require(page, "operate")
+    with pytest.raises(Forbidden, match="lacks the scope 'steer'"):
+        sessions.require(page, "steer")
 
 
 def test_signing_out_ends_that_session_alone_and_twice_does_no_harm(sessions: Sessions) -> None:
@@ -143,4 +144,4 @@ def test_where_no_keys_are_in_use_everybody_has_a_session_that_does_not_end(cloc
     assert page
     clock.on(LASTS * 2)
     assert sessions.open_to_all
-    assert sessions.require(page, "operate").name == "operator"
+    assert sessions.require(page, "steer").name == "operator"

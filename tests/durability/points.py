@@ -52,6 +52,8 @@ WRITES: Mapping[str, str | None] = {
     # The index follows what was revoked, whenever.
     "LeavingOut._take_out": None,
     "LeavingOut._take_in": None,
+    # A note beside the path of events.
+    "Assigning.assign.assign": None,
     "Recording.record.close": "episode",
     "Remembering._join.join": "join",
     "Remembering._index": "indexed",

@@ -12,7 +12,8 @@ from agent.actions import action_name
 from agent.operating.names import Names
 from agent.operating.phrases import PHRASES
 from agent.operating.planner import ChatPlanner
-from agent.operating.types import Asker, OperatorTool, Scope, Toolbox
+from agent.operating.types import Asker, OperatorTool, Toolbox
+from agent.roles import SCOPES, Scope
 from agent.service import Segue
 from agent.types import Budget, Call, CallResult, Decision, Event, Situation
 from tests.agent.company import Company, embedder, open_company
@@ -285,7 +286,7 @@ TOOLS: Mapping[str, tuple[Scope, str, Mapping[str, Any], tuple[str, ...]]] = {
         ("type", "subject"),
     ),
     "answer_approval": (
-        "operate",
+        "approve",
         "Answers an approval",
         {
             "approval": TEXT,
@@ -298,28 +299,28 @@ TOOLS: Mapping[str, tuple[Scope, str, Mapping[str, Any], tuple[str, ...]]] = {
         ("answer",),
     ),
     "settle_effect": (
-        "operate",
+        "steer",
         "Settles an effect",
         {"key": TEXT, "state": {"enum": ["done", "failed"]}, "reason": TEXT},
         ("key", "state"),
     ),
     "pause": (
-        "operate",
+        "steer",
         "Pauses",
         {"scope": {"enum": ["everything", "tool", "event_type"]}, "name": TEXT, "reason": TEXT},
         ("scope",),
     ),
     "resume": (
-        "operate",
+        "steer",
         "Resumes",
         {"scope": {"enum": ["everything", "tool", "event_type"]}, "name": TEXT},
         ("scope",),
     ),
-    "cancel_run": ("operate", "Cancels a run", {"run": TEXT, "subject": TEXT}, ()),
+    "cancel_run": ("steer", "Cancels a run", {"run": TEXT, "subject": TEXT}, ()),
 }
 
 
-def toolbox(scopes: frozenset[str] = frozenset({"read", "events", "operate"})) -> Toolbox:
+def toolbox(scopes: frozenset[Scope] = frozenset(SCOPES)) -> Toolbox:
     """The operators' tools by name and arguments; what they do is shown elsewhere."""
     return {
         name: OperatorTool(
@@ -357,7 +358,7 @@ async def open_routed(data: Path) -> AsyncIterator[Routed]:
             company=company,
             names=names_of(company.segue),
             runs=runs,
-            asker=Asker(tenant="default", name="ada", scopes=frozenset({"read", "events", "operate"})),
+            asker=Asker(tenant="default", name="ada", scopes=frozenset(SCOPES)),
             toolbox=toolbox(),
         )
 

@@ -21,7 +21,7 @@ from tools.errors import ToolError
 
 async def once(company: Company, proposal: Proposal, again: str) -> None:
     """It is done for those who may, and a second time says why not."""
-    with pytest.raises(ToolError, match="your key does not permit this: it needs the scope"):
+    with pytest.raises(ToolError, match="your key does not permit this: it lacks the scope"):
         await carry_out(company, proposal, READER)
     found = await carry_out(company, proposal)
     assert found.words

@@ -153,10 +153,7 @@ async def test_help_tells_what_the_askers_key_permits_and_what_it_does_not(tmp_p
     assert "Your key lacks" not in mine.words
     assert "Send an event" not in hers.words
     assert "Your key lacks the scope events, needed for: send_event." in hers.words
-    assert (
-        "Your key lacks the scope operate, needed for: answer_approval, settle_effect, pause, resume, cancel_run."
-        in (hers.words)
-    )
+    assert "Your key lacks the scope steer, needed for: settle_effect, pause, resume, cancel_run." in (hers.words)
 
 
 def test_every_tool_is_there_with_a_schema_that_forbids_what_it_does_not_know() -> None:
@@ -168,8 +165,8 @@ def test_every_tool_is_there_with_a_schema_that_forbids_what_it_does_not_know() 
         assert (one.tool.name, one.tool.parameters["additionalProperties"]) == (name, False)
         assert (one.reads is None) == (one.proposes is not None) == (one.does is not None) == (name in acting)
     assert {TOOLBOX[name].scope for name in reading} == {"read"}
-    scopes = {name: TOOLBOX[name].scope for name in acting}
-    assert scopes == {name: "events" if name == "send_event" else "operate" for name in acting}
+    others = {"send_event": "events", "answer_approval": "approve"}
+    assert {name: TOOLBOX[name].scope for name in acting} == {name: others.get(name, "steer") for name in acting}
 
 
 async def test_an_order_that_does_not_exist_is_refused(tmp_path: Path) -> None:

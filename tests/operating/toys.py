@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
-from agent.operating.types import Asker, Card, Found, OperatorTool, Proposal, Scope, Toolbox
+from agent.operating.types import Asker, Card, Found, OperatorTool, Proposal, Toolbox
+from agent.roles import Scope
 from agent.service import Segue
 from agent.types import Call, DeciderError, Decision, Situation
 from tools.errors import ToolError
 from tools.types import Governance, JsonObject, Tool
 
 NO_SEGUE = cast("Segue", None)
-ANN = Asker(tenant="default", name="ann", scopes=frozenset({"read", "operate"}))
+ANN = Asker(tenant="default", name="ann", scopes=frozenset({"read", "steer"}))
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Toys:
         return {
             "look": _tool("look", "read", reads=self.look),
             "fail": _tool("fail", "read", reads=self.fail),
-            "act": OperatorTool(tool=_spec("act"), scope="operate", phrases=(), proposes=self.propose, does=self.act),
+            "act": OperatorTool(tool=_spec("act"), scope="steer", phrases=(), proposes=self.propose, does=self.act),
         }
 
 

@@ -33,7 +33,7 @@ class Acts:
     ask: Callable[[str], Awaitable[None]]
     confirm: Callable[[Turn, str, bool], Awaitable[None]]
     judge: Callable[[Turn, Thumb, str], Awaitable[None]]
-    operates: bool
+    judges: bool
     """Whether whoever looks may judge runs."""
 
 
@@ -136,7 +136,7 @@ class TurnView:
 
     def _show_thumbs(self) -> None:
         turn = self.turn
-        if self._thumbs is None and turn.state == "over" and turn.about is not None and self._acts.operates:
+        if self._thumbs is None and turn.state == "over" and turn.about is not None and self._acts.judges:
 
             async def says(which: Thumb, reason: str) -> None:
                 await self._acts.judge(turn, which, reason)

@@ -6,12 +6,15 @@ from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from agent.assigning import NEEDS
+from agent.roles import lacks
 from agent.service import Segue
 from api.access import Caller
 from api.console.frame import View, button, link, now
 from api.console.gate import MOUNT
 from api.console.inbox.acting import Outcome, Work
 from api.console.inbox.acts import Typed, offer
+from api.console.inbox.holding import Holding
 from api.console.inbox.parts import focus, show, text
 from api.console.inbox.reading import Item, ended
 from api.console.inbox.telling import tell, waited
@@ -53,14 +56,16 @@ class Pane:
                     link("See how the run goes on", f"{MOUNT}/runs/{item.run}")
                 button("Next in the inbox", forward)
         show(self._told, False)
+        self._holding = Holding(view, item)
         tell(item, now())
         self._acts = ui.element("section").classes("sg-part sg-answer")
         with self._acts:
             self._acts_title = text("h3", "Your answer")
-            if view.may("operate"):
+            if view.may(NEEDS[item.kind]):
                 offer(self)
             else:
-                ui.label("Your key may look only. Answering needs one with the scope operate.").classes("sg-quiet")
+                told = f"Your key may not answer this: it lacks {lacks(NEEDS[item.kind], view.session.caller.scopes)}."
+                ui.label(told).classes("sg-quiet")
         if item.ended is not None:
             self._turn(item.ended, mine=False)
         self.tick()
@@ -84,6 +89,8 @@ class Pane:
     async def check(self) -> None:
         """Turn it into what became of it, if somebody answered."""
         self.tick()
+        if not self._over:
+            await self._holding.check()
         if not self._over and not self._busy:
             became = await ended(self.segue, self.view.tenant, self.item)
             if became is not None and not self._busy:
@@ -116,12 +123,13 @@ class Pane:
         async def attempted(caller: Caller) -> Outcome:
             return await work(caller)
 
-        outcome: Outcome | None = await self.view.act("operate", attempted)
+        outcome: Outcome | None = await self.view.act(NEEDS[self.item.kind], attempted)
         return outcome
 
     def _turn(self, became: str, *, mine: bool) -> None:
         """It is over: say how; what somebody else typed meanwhile can still be read and copied."""
         self._over = True
+        self._holding.over()
         self.tick()
         self._words.set_text(became)
         show(self._told, True)

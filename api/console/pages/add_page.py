@@ -73,8 +73,8 @@ class AddPage:
             "Segue asks the address for its OpenAPI document and shows what tools it would give. No tool is called, "
             "and nothing is added: you get lines for the portfolio file.",
         )
-        if not self._view.may("operate"):
-            text("p", "Your key may not: asking another host needs the scope operate.", "sg-note")
+        if not self._view.may("govern"):
+            text("p", "Your key may not: asking another host needs the scope govern.", "sg-note")
             return
         with box("form", "sg-row sg-end") as form:
             with box("div", "sg-grow"):
@@ -98,7 +98,7 @@ class AddPage:
         set_text(self._busy, f"Asking {line(address, 120)}, for {LIMITS.timeout_s:g} s at most …")
         self._look.props["disabled"] = True
         try:
-            await self._view.act("operate", lambda caller: self._read(address))
+            await self._view.act("govern", lambda caller: self._read(address))
         finally:
             set_text(self._busy, "")
             self._look.props["disabled"] = False
@@ -118,7 +118,7 @@ class AddPage:
         return True
 
     async def _show_lines(self) -> None:
-        await self._view.act("operate", self._make_lines)
+        await self._view.act("govern", self._make_lines)
 
     async def _make_lines(self, caller: Caller) -> None:
         if self._choosing is None:

@@ -13,7 +13,6 @@ from nicegui.elements.mixins.text_element import TextElement
 from nicegui.events import GenericEventArguments
 
 from agent.errors import Conflict
-from agent.operating.sending import TOOL as SEND_EVENT
 from agent.operating.types import Asker
 from agent.operators import MOST_CHARS
 from agent.thumbs import Thumb
@@ -74,7 +73,7 @@ class ChatPage:
         self._turns: list[TurnView] = []
         self._listing = asyncio.Lock()
         self._history: object = None
-        self._acts = Acts(ask=self._ask, confirm=self._confirm, judge=self._judge, operates=view.may("operate"))
+        self._acts = Acts(ask=self._ask, confirm=self._confirm, judge=self._judge, judges=view.may("steer"))
 
     def build(self) -> None:
         """Lay it out, and keep it up to date."""
@@ -109,7 +108,7 @@ class ChatPage:
         acts = "What would change something is shown exactly, and done only after your yes."
         ui.label(
             acts
-            if self._view.may("operate") or self._view.may("events")
+            if any(self._view.may(scope) for scope in self._view.console.chat.scopes.values() if scope != "read")
             else "Your key may read: the chat looks up, and changes nothing."
         )
         with put("div", "sg-row"):
@@ -157,7 +156,7 @@ class ChatPage:
             talk.confirm(asker_of(caller), turn, name, yes=yes)
             return True
 
-        await self._view.act("events" if act == SEND_EVENT else "operate", work)
+        await self._view.act(self._view.console.chat.scopes[act] if yes else "read", work)
         refocus()
 
     async def _judge(self, turn: Turn, which: Thumb, reason: str) -> None:
@@ -165,7 +164,7 @@ class ChatPage:
             await judge(self._view.segue, caller, turn, which, reason)
             return True
 
-        if await self._view.act("operate", work) and self._talk is not None:
+        if await self._view.act("steer", work) and self._talk is not None:
             self._talk.pulse.beat()
         refocus()
 

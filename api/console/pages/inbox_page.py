@@ -6,15 +6,16 @@ what was typed. No key answers anything: keys only go from line to line and open
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from typing import TypeAlias
 from urllib.parse import urlencode
 
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from agent.errors import NotFound
-from agent.store.waits import KINDS, Head, WaitKind
+from agent.store.waits import KINDS, Head, WaitKind, Whose
 from api.console.frame import Console, View, button, now, page
 from api.console.gate import MOUNT
 from api.console.inbox.pane import KINDS as WORDS
@@ -34,6 +35,7 @@ TABS: tuple[tuple[str, str, tuple[WaitKind, ...]], ...] = (
     ("letters", "Dead letters", ("letter",)),
     ("pauses", "Pauses", ("pause",)),
 )
+WHOSE: tuple[tuple[str, str], ...] = (("all", "Everybody's"), ("mine", "Mine"), ("nobody", "Nobody's"))
 LINKS: Mapping[WaitKind, str] = {
     "call": "approval",
     "question": "approval",
@@ -67,10 +69,10 @@ def register(console: Console) -> None:
 
     @ui.page("/inbox")
     async def show_inbox(
-        kind: str = "all", approval: str = "", effect: str = "", letter: str = "", pause: str = ""
+        kind: str = "all", whose: str = "all", approval: str = "", effect: str = "", letter: str = "", pause: str = ""
     ) -> None:
         view = page(console, "/inbox", "Inbox")
-        inbox = Inbox(view, kind)
+        inbox = Inbox(view, kind, whose)
         asked: tuple[tuple[WaitKind, str], ...] = (
             *(("call", approval), ("effect", effect)),
             *(("letter", letter), ("pause", pause)),
@@ -84,8 +86,9 @@ def register(console: Console) -> None:
 class Inbox:
     """The page of one operator."""
 
-    def __init__(self, view: View, tab: str) -> None:
+    def __init__(self, view: View, tab: str, whose: str) -> None:
         self._view = view
+        self._whose = whose if whose in dict(WHOSE) else "all"
         self._tab = tab if tab in [name for name, _, _ in TABS] else "all"
         self._most = STEP
         self._rows: dict[tuple[WaitKind, str], Row] = {}
@@ -96,7 +99,9 @@ class Inbox:
         ui.add_body_html(KEYS)
         with ui.element("main").classes("sg-page"):
             text("h1", "Inbox")
-            self._tabs = _tabs(self._choose)
+            with ui.element("div").classes("sg-row"):
+                self._tabs = _tabs("Which kinds to show", [(name, words) for name, words, _ in TABS], self._choose)
+                self._holders = _tabs("Whose to show", WHOSE, self._choose_whose)
             self._split = ui.element("div").classes("sg-split")
             with self._split:
                 with ui.element("section").classes("sg-card sg-side").props('aria-label="What waits, oldest first"'):
@@ -113,19 +118,27 @@ class Inbox:
 
     async def refresh(self) -> None:
         """Bring numbers, lines and what is open up to date."""
-        numbers = await self._view.wait_numbers()
+        whose = self._wanted(self._whose)
+        numbers = await self._view.wait_numbers(whose)
         kinds = next(kinds for name, _, kinds in TABS if name == self._tab)
-        found = await self._view.heads(kinds, self._most + 1)
+        found = await self._view.heads(kinds, self._most + 1, whose)
         for name, _, of in TABS:
-            _say(self._tabs[name][1], number(sum(numbers[kind] for kind in of)))
-            self._tabs[name][0].props.set_optional("aria-pressed", "true" if name == self._tab else "false")
+            _mark(self._tabs[name], sum(numbers[kind] for kind in of), pressed=name == self._tab)
+        for name, _ in WHOSE:
+            theirs = await self._view.wait_numbers(self._wanted(name))
+            _mark(self._holders[name], sum(theirs[kind] for kind in kinds), pressed=name == self._whose)
         self._sync(found[: self._most])
         show(self._more, len(found) > self._most)
         total = sum(numbers[kind] for kind in kinds)
         _say(self._count, f"{number(total)} {'waits' if total == 1 else 'wait'}, oldest first" if total else "")
-        _say(self._empty, "" if found else _nothing(self._tab, sum(numbers.values())))
+        _say(self._empty, "" if found else _nothing(self._tab, self._whose, sum(numbers.values())))
         if self._pane is not None:
             await self._pane.check()
+
+    def _wanted(self, whose: str) -> Whose | None:
+        if whose == "all":
+            return None
+        return Whose(name=self._view.session.caller.name if whose == "mine" else None)
 
     def _sync(self, found: list[Head]) -> None:
         """Take away what waits no more, add what is new, leave the rest where it is."""
@@ -208,13 +221,19 @@ class Inbox:
         self._address()
         await self.refresh()
 
+    async def _choose_whose(self, whose: str) -> None:
+        self._whose, self._most = whose, STEP
+        self._address()
+        await self.refresh()
+
     async def _show_more(self) -> None:
         self._most += STEP
         await self.refresh()
 
     def _address(self) -> None:
         """The address that leads back here."""
-        asked = {} if self._tab == "all" else {"kind": self._tab}
+        chosen = {"kind": self._tab, "whose": self._whose}
+        asked = {name: value for name, value in chosen.items() if value != "all"}
         if self._open is not None:
             asked[LINKS[self._open[0]]] = self._open[1]
         with self._view.client:
@@ -235,12 +254,14 @@ class Row:
                     self._ago.props["title"] = at(head.since)
                 text("strong", _headline(head))
                 self._says = text("span", "").classes("sg-quiet sg-small")
+                self._has = text("span", "").classes("sg-small sg-strong")
             self.button.on("click", lambda: act(head.kind, head.id), args=[])
 
     def tell(self, head: Head, since: str, *, is_open: bool) -> None:
         """What may have changed."""
         _say(self._ago, since)
         _say(self._says, _line(head))
+        _say(self._has, "" if head.assigned is None else f"{line(head.assigned.to, 64)} has it")
         self.mark(is_open=is_open)
 
     def mark(self, *, is_open: bool) -> None:
@@ -273,15 +294,25 @@ def _line(head: Head) -> str:
     return line(head.says or head.event_type or "", 140)
 
 
-def _tabs(act: Callable[[str], Awaitable[None]]) -> dict[str, tuple[ui.element, ui.label]]:
-    """By name: the button, and the number on it."""
+Tab: TypeAlias = tuple[ui.element, ui.label]
+"""A button, and the number on it."""
+
+
+def _tabs(label: str, tabs: Sequence[tuple[str, str]], act: Callable[[str], Awaitable[None]]) -> dict[str, Tab]:
+    """By name."""
     made = {}
-    with ui.element("div").classes("sg-row sg-tabs").props('role="group" aria-label="Which kinds to show"'):
-        for name, words, _ in TABS:
+    with ui.element("div").classes("sg-row sg-tabs").props('role="group"') as group:
+        group.props["aria-label"] = label
+        for name, words in tabs:
             one = button(words, partial(act, name))
             with one:
                 made[name] = (one, ui.label().classes("sg-badge"))
     return made
+
+
+def _mark(tab: Tab, count: int, *, pressed: bool) -> None:
+    _say(tab[1], number(count))
+    tab[0].props.set_optional("aria-pressed", "true" if pressed else "false")
 
 
 def _say(label: TextElement, words: str) -> None:
@@ -290,7 +321,11 @@ def _say(label: TextElement, words: str) -> None:
         label.set_text(words)
 
 
-def _nothing(tab: str, waiting: int) -> str:
+def _nothing(tab: str, whose: str, waiting: int) -> str:
+    if whose == "mine" and not waiting:
+        return "You take care of nothing. What can be taken is under Nobody's."
+    if whose == "nobody" and not waiting:
+        return "Somebody takes care of all that waits."
     if tab != "all" and waiting:
         return "Nothing of this kind waits. Look under All."
     return "Nothing waits for a person. Approvals, questions, effects in doubt, dead letters and pauses turn up here."

@@ -193,7 +193,7 @@ def _lesson(view: View, kind: str, place: ui.element, lesson: Mapping[str, Any])
             if lesson["reason"]:
                 ui.label(line(lesson["reason"], 300)).classes("sg-quiet sg-small")
         when(lesson["created_at"], now())
-        if view.may("operate"):
+        if view.may("govern"):
             button("Edit", lambda: _edit(view, kind, place, lesson))
             button("Retire", lambda: _retire(view, kind, place, lesson))
 
@@ -207,7 +207,7 @@ def _edit(view: View, kind: str, place: ui.element, lesson: Mapping[str, Any]) -
             async def work(caller: Caller) -> Any:
                 return await view.segue.lessons.edit(caller.tenant, lesson["id"], str(words.value), by=caller.name)
 
-            if await view.act("operate", work) is not None:
+            if await view.act("govern", work) is not None:
                 dialog.close()
                 await _lessons(view, kind, place)
 
@@ -222,7 +222,7 @@ def _retire(view: View, kind: str, place: ui.element, lesson: Mapping[str, Any])
         async def work(caller: Caller) -> Any:
             return await view.segue.lessons.retire(caller.tenant, lesson["id"], by=caller.name, reason=reason)
 
-        done = await view.act("operate", work) is not None
+        done = await view.act("govern", work) is not None
         if done:
             await _lessons(view, kind, place)
         return done
@@ -285,7 +285,7 @@ def _source(view: View, place: ui.element, source: Mapping[str, Any]) -> None:
                 )
         if source["since"]:
             when(source["since"], now())
-        if view.may("operate"):
+        if view.may("govern"):
             button("Hear again" if revoked else "Revoke", lambda: _change(view, place, source["source"], revoked))
 
 
@@ -295,7 +295,7 @@ def _change(view: View, place: ui.element, source: str, revoked: bool) -> None:
             how = view.segue.sources.restore if revoked else view.segue.sources.revoke
             return await how(caller.tenant, source, by=caller.name, reason=reason)
 
-        done = await view.act("operate", work) is not None
+        done = await view.act("govern", work) is not None
         if done:
             await _sources(view, place)
         return done

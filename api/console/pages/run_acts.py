@@ -41,7 +41,7 @@ class RunActs:
 
     def show(self, *, open_: bool, judged: bool) -> None:
         """Offer what makes sense as the run is."""
-        may = self._view.may("operate")
+        may = self._view.may("steer")
         for element, offered in ((self._bar, may and open_), (self._judge, judged)):
             if element is not None and element.visible != offered:
                 element.set_visibility(offered)
@@ -61,7 +61,7 @@ class RunActs:
 
     async def _cancel_now(self, dialog: ui.dialog) -> None:
         dialog.close()
-        await self._do("operate", self._cancelled, "The run is cancelled")
+        await self._do("steer", self._cancelled, "The run is cancelled")
 
     async def _cancelled(self, caller: Caller) -> Any:
         return await self._view.segue.cancel(caller.tenant, self._run, by=caller.name)
@@ -103,12 +103,12 @@ class RunActs:
                 by=caller.name,
             )
 
-        if await self._do("operate", work, "The effect is settled"):
+        if await self._do("steer", work, "The effect is settled"):
             dialog.close()
 
     def judging(self) -> None:
         """The form for a thumb, where it may be given."""
-        if not self._view.may("operate"):
+        if not self._view.may("steer"):
             return
         with box("section", "sg-card").props('aria-label="Judge"') as self._judge:
             text("h2", "Was this run good?")
@@ -137,9 +137,9 @@ class RunActs:
             except BatchError as error:
                 raise Refused(str(error)) from error
 
-        await self._do("operate", work, "The judgement is stored; it is graded in a moment")
+        await self._do("steer", work, "The judgement is stored; it is graded in a moment")
 
-    async def _do(self, scope: Literal["operate"], work: Callable[[Caller], Awaitable[Any]], told: str) -> bool:
+    async def _do(self, scope: Literal["steer"], work: Callable[[Caller], Awaitable[Any]], told: str) -> bool:
         """Whether it was done."""
         if await self._view.act(scope, work) is None:
             return False

@@ -84,7 +84,7 @@ class Steps:
         with box("div", "sg-row sg-maybe"):
             for words, address in step.links:
                 link(words, address)
-            if step.settles and self._view.may("operate"):
+            if step.settles and self._view.may("steer"):
                 made = text("button", "Say what became of it", "sg-button").props('type="button"')
                 made.on("click", partial(self._acts.settle, step.key, step.title), args=[])
         if step.whole:

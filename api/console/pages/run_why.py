@@ -46,8 +46,8 @@ class WhyNot:
                 text("p", clean(words), "sg-lines")
 
     async def _words(self, caller: Caller, tool: str) -> str:
-        segue, scopes = self._view.segue, frozenset(map(str, caller.scopes))
-        asker = Asker(tenant=caller.tenant, name=caller.name, scopes=scopes)
+        segue = self._view.segue
+        asker = Asker(tenant=caller.tenant, name=caller.name, scopes=caller.scopes)
         run = await segue.run(caller.tenant, self._run)
         called = {name for one in run["decisions"] for call in one["calls"] for name in (call["tool"], call["action"])}
         given: dict[str, Any] = {"tool": tool, "run": self._run}

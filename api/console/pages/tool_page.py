@@ -101,7 +101,7 @@ class ToolPage:
     def _offer(self) -> None:
         """What may be done; built anew only when the pause began or ended, so that nobody loses what they typed."""
         self._acts.clear()
-        if not self._view.may("operate"):
+        if not self._view.may("steer"):
             return
         with self._acts:
             if self._paused:
@@ -123,14 +123,14 @@ class ToolPage:
             reason = _reason(given)
             return await self._view.segue.pauses.pause(caller.tenant, "tool", self._name, by=caller.name, reason=reason)
 
-        if await self._view.act("operate", work) is not None:
+        if await self._view.act("steer", work) is not None:
             await self._refresh()
 
     async def _resume(self) -> None:
         async def work(caller: Caller) -> Any:
             return await self._view.segue.pauses.resume(caller.tenant, "tool", self._name, by=caller.name)
 
-        if await self._view.act("operate", work) is not None:
+        if await self._view.act("steer", work) is not None:
             await self._refresh()
 
 
