@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from agent.curves import Curves
 from agent.errors import NotFound
 from agent.mapping import draw
 from agent.portfolio.model import Portfolio
@@ -30,6 +31,8 @@ class Memories:
         self._remembering = remembering
         self.valuations = Valuations(database, portfolio)
         """What other ways to choose would have earned."""
+        self.curves = Curves(database, portfolio)
+        """What runs earned as time went by."""
 
     async def similarities(self, text: str, descriptions: Mapping[str, str]) -> Mapping[str, float]:
         """Cosine of a text to each described thing, by the thing's name. Raises `MemoryUnavailable`."""

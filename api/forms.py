@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, model_validator
 
+from agent.curves import By
 from agent.store.dead import LetterState
 from agent.store.pauses import Scope
 from agent.store.source_lists import SourceState
@@ -110,6 +111,14 @@ class UpliftQuery(_Request):
     """Whose uplift."""
 
     type: Filter | None = Field(None, description="Event type; all without it.")
+
+
+class CurveQuery(_Request):
+    """Which learning curve."""
+
+    type: Filter = Field(description="Event type of the runs.")
+    goal: Filter | None = Field(None, description="One goal; all by their present weights without it.")
+    by: By = Field("number", description="`number`: points of equally many graded runs; or by `day` or `week` (UTC).")
 
 
 class ChangesQuery(_Request):
