@@ -1,7 +1,8 @@
 """A store with as many runs as one likes, written through the real tables. Start with `write_many`.
 
-The past of the shop of `tests.console.shop`: a run a minute until `until`, each with its event, decision, call, effect,
-episode and, in two of three, an outcome; one in ten decided without memory. The index is given the same episodes.
+The past of the shop of `tests.console.shop`: a run a minute until `until`, each with its event, decision, call,
+effect, episode and, in two of three, an outcome; one in ten decided without memory. The index is given the newest
+episodes, with vectors near those of a few texts, since embedding each of them would take minutes.
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def _insert(connection: Connection, table: Table, rows: Sequence[Mapping[str, An
 def _rows(place: int, at: datetime, draw: random.Random) -> dict[str, dict[str, Any]]:
     run, subject = name_of(place), f"c-{place % 5_000}"
     source = RARE if place % 1_000 == 0 else SOURCES[draw.randrange(len(SOURCES))]
-    text, arm = TEXTS[draw.randrange(len(TEXTS))], "control" if draw.random() < 0.1 else "memory"
+    text, arm = f"{TEXTS[draw.randrange(len(TEXTS))]}, case {place}", "control" if draw.random() < 0.1 else "memory"
     shared = {"tenant": "default", "subject": subject, "source": source}
     failed = draw.random() < 0.02
     event = {"seq": 2 * place - 1, "id": f"e-{place}", "type": TYPE, "time": at, "data": {"message": text}}
@@ -119,12 +120,15 @@ async def lay_out_many(data: Path, number: int, until: datetime, embedder: Embed
 
 
 async def _index(data: Path, database: Database, embedder: Embedder) -> None:
-    vectors = dict(zip(TEXTS, embedder.embed(list(TEXTS)), strict=True))
+    known = dict(zip(TEXTS, embedder.embed(list(TEXTS)), strict=True))
+    draw = np.random.default_rng(7)
     index = await EpisodeIndex.open(data / "index")
     try:
         for part in await database.read(lambda connection: list(_newest(connection))):
-            ids = [name for name, _ in part]
-            await index.add("default", TYPE, ids, np.stack([vectors[text] for _, text in part]))
+            vectors = np.stack([known[text.partition(",")[0]] for _, text in part])
+            vectors = vectors + draw.normal(0.0, 0.02, vectors.shape)
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            await index.add("default", TYPE, [name for name, _ in part], vectors.astype(np.float32))
     finally:
         await index.aclose()
 
