@@ -26,6 +26,8 @@ from tests.console.served import Parent, Served, open_served
 from tests.console.test_marks import useful
 from tests.console.visits import Visits, live
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
+
 MARK_S = 0.2
 """An interaction, at 10,000 runs."""
 TIMES = 9
@@ -88,7 +90,6 @@ def timed(ask: Callable[[], Any]) -> float:
     return time.perf_counter() - begun
 
 
-@pytest.mark.slow
 def test_pages_by_cursor_reach_every_run_once(lived: Lived) -> None:
     seen: list[str] = []
     seconds: list[float] = []
@@ -104,7 +105,6 @@ def test_pages_by_cursor_reach_every_run_once(lived: Lived) -> None:
     assert told("GET /v1/runs?limit=200, all pages", seconds, lived) is None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "query", ["", "status=failed", "status=waiting", f"type={TYPE}", "subject=c-7", "source=/shop", f"source={RARE}"]
 )
@@ -114,7 +114,6 @@ def test_each_filter_of_the_list_is_quick(lived: Lived, query: str) -> None:
     assert told(f"GET /v1/runs?{query}", seconds, lived) is None
 
 
-@pytest.mark.slow
 def test_the_list_is_paged_filtered_and_a_run_is_opened(lived: Lived, visits: Visits) -> None:
     page = visits.page(f"{lived.served.console_url}/runs")
     live(page)
@@ -135,7 +134,6 @@ def test_the_list_is_paged_filtered_and_a_run_is_opened(lived: Lived, visits: Vi
     assert [one for one in rows if one] == []
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "name"), [("/", "Now"), ("/runs", "Runs"), ("/inbox", "Inbox"), ("/memory", "Memory")]
 )
@@ -153,7 +151,6 @@ def opened(page: Page, lived: Lived, path: str) -> float:
     return useful(page)
 
 
-@pytest.mark.slow
 def test_the_map_is_drawn_and_chosen_from(lived: Lived, visits: Visits) -> None:
     rows = []
     for points in (2_000, 10_000):

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from nicegui import ui
+from nicegui.client import ClientConnectionTimeout
 
 from agent.store.episode_looks import Marks
 from api.console.frame import Console, View, button, empty, link, page
@@ -24,6 +25,8 @@ from api.console.parts import box, text
 from api.terminal import line
 
 CARD = "sg-card"
+CONNECTED_S = 10.0
+"""A page that nobody opened in the end, as when a browser fetches ahead, is not worked out."""
 
 
 def register(console: Console) -> None:
@@ -71,7 +74,9 @@ class MemoryPage:
         self._view.follow(self._refresh)
 
     async def _refresh(self) -> None:
-        if not self._view.client.has_socket_connection:
+        try:
+            await self._view.client.connected(CONNECTED_S)
+        except ClientConnectionTimeout:
             return
         before, self._marks = self._marks, await self._view.segue.memories.marks(self._view.tenant, self._kind)
         if before is None:
