@@ -18,7 +18,7 @@ FARTHEST = 1_000.0
 """The map lies in [-1, 1]; who has zoomed out sees more."""
 
 
-APART = 0.006
+APART = 0.01
 """Of the map, between episodes that would lie on one place."""
 TURN = math.pi * (3.0 - math.sqrt(5.0))
 """Between two seeds of a sunflower (Vogel 1979)."""

@@ -53,7 +53,7 @@ window.sgMap = (() => {
     }
     pen.globalAlpha = alpha;
     pen.strokeStyle = pen.fillStyle = colour;
-    pen.lineWidth = 1.6;
+    pen.lineWidth = Math.max(1, r / 2.5);
     if (kind === 0) pen.fill(); else pen.stroke();
   };
 
@@ -69,9 +69,10 @@ window.sgMap = (() => {
     const colour = (name) => style.getPropertyValue(name).trim();
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, w, h);
-    const rest = chosen.size ? 0.25 : 0.7;
-    for (const kind of [0, 2, 1]) marks(pen, kind, (i) => !chosen.has(i), 3.5, colour(COLOURS[kind]), rest);
-    for (const kind of [0, 2, 1]) marks(pen, kind, (i) => chosen.has(i), 5, colour(COLOURS[kind]), 1);
+    const rest = chosen.size ? 0.25 : 0.8;
+    const r = Math.min(Math.max(2.4 * Math.sqrt(eye.scale / fitted.scale), 2), 6);
+    for (const kind of [0, 2, 1]) marks(pen, kind, (i) => !chosen.has(i), r, colour(COLOURS[kind]), rest);
+    for (const kind of [0, 2, 1]) marks(pen, kind, (i) => chosen.has(i), r + 0.6, colour(COLOURS[kind]), 1);
     if (drawing.length > 1) {
       pen.globalAlpha = 1;
       pen.strokeStyle = colour("--accent");

@@ -41,7 +41,7 @@ class Group:
         return (line(self.name, 120), *counts, mean_words(self.mean))
 
 
-HEAD = ("episodes", "went well", "badly", "mean reward of 1, 95 % interval")
+HEAD = ("episodes", "well", "badly", "mean reward (95 %)")
 
 
 def ending(reward: float | None) -> Ending:
