@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
@@ -21,8 +21,6 @@ from agent.types import REFLEX
 
 SPAN = 5_000
 """Accepted events that one page looks through, where no index answers."""
-SLACK = timedelta(minutes=1)
-"""By how much the moments of events may be out of the order in which they were accepted: clocks differ."""
 LONGEST = 300
 """Characters of an end's detail."""
 STEPS = 12
@@ -128,27 +126,8 @@ def _decided(by: By) -> ColumnElement[bool]:
 
 def _bounds(connection: Connection, window: Window, before: int | None) -> tuple[int, int]:
     """Positions in the inbox: after the first, up to the second."""
-    newest = run_order.newest(connection)
-    low, high = 0, newest if before is None else min(newest, before - 1)
-    if window.since is not None:
-        low = _last_before(connection, window.since - SLACK, newest)
-    if window.until is not None:
-        high = min(high, _last_before(connection, window.until + SLACK, newest))
-    return low, high
-
-
-def _last_before(connection: Connection, moment: datetime, newest: int) -> int:
-    """The last position whose run began before the moment, by halving: an index on moments would cost each event."""
-    low, high = 0, newest
-    while low < high:
-        middle = (low + high + 1) // 2
-        query = select(runs.c.seq, runs.c.created_at).where(runs.c.seq <= middle).order_by(runs.c.seq.desc()).limit(1)
-        row = connection.execute(query).one_or_none()
-        if row is None or row.created_at < moment:
-            low = middle
-        else:
-            high = row.seq - 1
-    return low
+    low, high = run_order.within(connection, window.since, window.until)
+    return low, high if before is None else min(high, before - 1)
 
 
 def _moment(connection: Connection, position: int) -> datetime | None:

@@ -6,6 +6,7 @@ no index answers is looked for among a bounded number of runs for each page.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
@@ -17,12 +18,15 @@ Q = TypeVar("Q", bound=Select[Any])
 
 def newest_first(query: Q, tenant: str, *, by_subject: bool) -> Q:
     """The tenant's among the runs of `query`, in order; `by_subject`: of one subject alone."""
-    return query.where(_of(tenant, indexed=by_subject)).order_by(runs.c.seq.desc())
+    mine = runs.c.tenant == tenant if by_subject else of(tenant)
+    return query.where(mine).order_by(runs.c.seq.desc())
 
 
-def _of(tenant: str, *, indexed: bool) -> ColumnElement[bool]:
-    """`indexed`: the index that begins with the tenant is of use; else SQLite would take it and sort all its runs."""
-    mine: ColumnElement[bool] = (runs.c.tenant if indexed else runs.c.tenant.concat("")) == tenant
+def of(tenant: str) -> ColumnElement[bool]:
+    """The tenant's, where positions are the way to find them: by the index that begins with the tenant SQLite would
+    go through, and sort, all of its runs.
+    """
+    mine: ColumnElement[bool] = runs.c.tenant.concat("") == tenant
     return mine
 
 
@@ -48,3 +52,30 @@ def before(connection: Connection, cursor: str) -> int:
 
 LONGEST_POSITION = 18
 """Digits; ids of runs are longer."""
+
+
+def within(connection: Connection, since: datetime | None, until: datetime | None) -> tuple[int, int]:
+    """Positions between which all runs that began from a moment on and before another are: after the first, up to the
+    second. Some others are, too.
+    """
+    newest_run = newest(connection)
+    low = 0 if since is None else _last_before(connection, since - SLACK, newest_run)
+    return low, newest_run if until is None else _last_before(connection, until + SLACK, newest_run)
+
+
+SLACK = timedelta(minutes=1)
+"""By how much the moments of events may be out of the order in which they were accepted: clocks differ."""
+
+
+def _last_before(connection: Connection, moment: datetime, newest: int) -> int:
+    """The last position whose run began before the moment, by halving: an index on moments would cost each event."""
+    low, high = 0, newest
+    while low < high:
+        middle = (low + high + 1) // 2
+        query = select(runs.c.seq, runs.c.created_at).where(runs.c.seq <= middle).order_by(runs.c.seq.desc()).limit(1)
+        row = connection.execute(query).one_or_none()
+        if row is None or row.created_at < moment:
+            low = middle
+        else:
+            high = row.seq - 1
+    return low

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, delete, event, insert, text, update
 
 from agent.operating.run_lists import RunLists
 from agent.service import GivenAnswer
-from agent.store import queries, run_lists
+from agent.store import figures, queries, run_lists
 from agent.store.chat_queries import Window
 from agent.store.database import Database
 from agent.store.queries import RunFilter
@@ -286,3 +286,13 @@ async def test_a_page_goes_on_where_its_last_run_was_also_after_that_was_pruned(
         await database.write(lambda connection: connection.execute(delete(runs).where(runs.c.id == first.next)))
         second = await database.read(lambda one: queries.list_runs(one, "default", RunFilter(), first.next, 4))
     assert [int(one["id"]) for one in second.items] == [8, 7, 6, 5]
+
+
+async def test_figures_of_a_day_look_at_no_older_runs(tmp_path: Path) -> None:
+    day = Window(since=NOW - timedelta(minutes=5))
+    async with past(tmp_path, 40) as (database, _):
+        counting = partial(figures.counts, tenant="default", window=day)
+        found = await database.read(partial(plans, work=counting, explain="EXPLAIN QUERY PLAN"))
+        counted = await database.read(counting)
+    assert counted.runs == {"done": 6}
+    assert [one for one in found if one.startswith("SCAN") or "(tenant=?)" in one] == []

@@ -23,7 +23,6 @@ from tests.agent.company import embedder
 from tests.agent.fresh import lay_out
 from tests.console.many import RARE, TYPE, Many, lay_out_many, name_of
 from tests.console.served import Parent, Served, open_served
-from tests.console.test_marks import useful
 from tests.console.visits import Visits, live
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1_800)]
@@ -147,8 +146,9 @@ def test_pages_show_something_useful(lived: Lived, visits: Visits, path: str, na
 
 def opened(page: Page, lived: Lived, path: str) -> float:
     """Seconds until it shows something useful."""
-    page.goto(f"{lived.served.console_url}{path}", timeout=PATIENCE_MS)
-    return useful(page)
+    page.goto(f"{lived.served.console_url}{path}", timeout=PATIENCE_MS, wait_until="commit")
+    page.locator("main .sg-card, main .sg-empty, main .sg-list").first.wait_for(timeout=PATIENCE_MS)
+    return float(page.evaluate("performance.now() / 1000"))
 
 
 def test_the_map_is_drawn_and_chosen_from(lived: Lived, visits: Visits) -> None:
