@@ -164,6 +164,7 @@ def _shown(lesson: Lesson, credit: Credit) -> Shown:
         "version": lesson.version,
         "state": lesson.state,
         "text": lesson_text(lesson),
+        "words": lesson.words,
         "kind": found.rule.kind,
         "advice": found.rule.advice,
         "against": found.rule.against,

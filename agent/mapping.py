@@ -65,6 +65,7 @@ def _point(episode: Episode, place: Sequence[float], goals: Mapping[str, float])
         "episode": episode.id,
         "actions": [taken.action for taken in episode.actions if taken.done],
         "reward": None if reward is None else round(reward, 4),
+        "source": episode.source,
         "subject": episode.subject,
         "closed_at": iso(episode.closed_at),
         "text": " ".join(episode.text.split())[:WORDS],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import Connection
 
+from agent.curves import Curves
 from agent.errors import NotFound
 from agent.mapping import draw
 from agent.portfolio.model import Portfolio
@@ -13,10 +14,12 @@ from agent.reflexes import spared
 from agent.remember import Remembering
 from agent.store import episode_looks, episodes, queries, reflex, sources, tidy
 from agent.store.database import Database
+from agent.store.episode_looks import Marks
 from agent.store.queries import Page, Shown
 from agent.stories import tell
 from agent.valuations import Valuations
 from memory.recall import Memory
+from memory.rewards import combined
 from memory.types import Episode
 
 
@@ -30,6 +33,8 @@ class Memories:
         self._remembering = remembering
         self.valuations = Valuations(database, portfolio)
         """What other ways to choose would have earned."""
+        self.curves = Curves(database, portfolio)
+        """What runs earned as time went by."""
 
     async def similarities(self, text: str, descriptions: Mapping[str, str]) -> Mapping[str, float]:
         """Cosine of a text to each described thing, by the thing's name. Raises `MemoryUnavailable`."""
@@ -49,6 +54,26 @@ class Memories:
             {**episodes.as_json(one), "revoked": one.source in silent, "tidied": notes.get(one.id)} for one in found
         ]
         return Page(items=shown[:limit], next=shown[limit - 1]["id"] if len(shown) > limit else None)
+
+    async def told(self, tenant: str, ids: Sequence[str]) -> list[Shown]:
+        """A few episodes in the order asked for, as lists show them; those there are none of are left out."""
+        found = await self._database.read(lambda connection: episodes.fetch(connection, tenant, ids))
+        silent, notes = await self._silent(tenant, found), await self._notes(found)
+        by_id = {one.id: one for one in found}
+        return [
+            {
+                **episodes.as_json(by_id[name]),
+                "reward": combined(by_id[name].rewards, self._portfolio.goals),
+                "revoked": by_id[name].source in silent,
+                "tidied": notes.get(name),
+            }
+            for name in dict.fromkeys(ids)
+            if name in by_id
+        ]
+
+    async def marks(self, tenant: str, event_type: str) -> Marks:
+        """What an event type's memory stands at, for who follows it: cheap to ask for again and again."""
+        return await self._database.read(lambda found: episode_looks.marks(found, tenant, event_type), brief=True)
 
     async def episode(self, tenant: str, episode: str) -> Shown:
         """One episode, whole, with what it was used for since. Raises `NotFound`."""

@@ -44,6 +44,13 @@ class Sources:
             lambda connection: source_lists.list_sources(connection, tenant, state, cursor, limit)
         )
 
+    async def touches(self, tenant: str, source: str) -> Shown:
+        """What revoking it takes away, or took: its episodes by event type, its outcomes, and the standing lessons
+        that rest on episodes of its. Raises `NotFound`.
+        """
+        await self._check_known(tenant, source)
+        return await self._database.read(lambda connection: source_lists.touched(connection, tenant, source))
+
     async def revoke(self, tenant: str, source: str, *, by: str, reason: str | None) -> Shown:
         """Let nothing from the source speak in any decision from now on; again changes nothing. Raises `NotFound`.
 

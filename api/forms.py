@@ -20,6 +20,7 @@ from pydantic import (
 )
 
 from agent.acts import Act, ThingKind
+from agent.curves import By
 from agent.doors import Door
 from agent.store.activity import ActivityFilter
 from agent.store.dead import LetterState
@@ -166,6 +167,14 @@ class UpliftQuery(_Request):
     """Whose uplift."""
 
     type: Filter | None = Field(None, description="Event type; all without it.")
+
+
+class CurveQuery(_Request):
+    """Which learning curve."""
+
+    type: Filter = Field(description="Event type of the runs.")
+    goal: Filter | None = Field(None, description="One goal; all by their present weights without it.")
+    by: By = Field("number", description="`number`: points of equally many graded runs; or by `day` or `week` (UTC).")
 
 
 class ChangesQuery(_Request):

@@ -52,6 +52,7 @@ class LessonShown(Shape):
         description="`uncorroborated`: not shown to who decides, as it leans on one source of several."
     )
     text: str
+    words: str | None = Field(description="The text without its counts; null where nobody worded it.")
     kind: Literal["action", "order"]
     advice: Literal["do", "avoid"]
     against: Literal["others", "elsewhere", "reversed"]

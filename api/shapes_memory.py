@@ -121,6 +121,7 @@ class EpisodePoint(Shape):
     episode: str
     actions: list[str]
     reward: float | None
+    source: str
     subject: str
     closed_at: str
     text: str = Field(description="Its first 120 characters.")
@@ -130,7 +131,7 @@ class EpisodeMap(Shape):
     """Episodes of one event type in two dimensions."""
 
     type: str
-    episodes: int = Field(description="How many there are of the type.")
+    episodes: int = Field(description="How many there are of the type, without those of revoked sources.")
     not_indexed: int = Field(description="Episodes that have no place yet.")
     explained_variance: list[float] = Field(min_length=2, max_length=2, description="Share along x and along y.")
     points: list[EpisodePoint] = Field(description="Newest first.")

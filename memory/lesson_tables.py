@@ -81,7 +81,7 @@ def discoveries(ps: Sequence[float], rate: float) -> list[int]:
     return ordered[: max(passed, default=0)]
 
 
-def wilson(good: int, total: int, level: float) -> tuple[float, float]:
+def wilson(good: float, total: int, level: float) -> tuple[float, float]:
     """The score interval of a share (Wilson 1927) at confidence 1 - level."""
     if not total:
         return 0.0, 1.0

@@ -33,6 +33,8 @@ class Case:
     """Of the run, in [0, 1]; None: no outcome has come."""
     by_action: Mapping[str, float]
     """What each action earned by itself: its own result, the run's reward, or an operator's word."""
+    because: Mapping[str, str]
+    """Which of these it was, in words, for the same actions."""
     revoked: bool
     """Its source is revoked, so that it says nothing any more."""
 
@@ -55,7 +57,8 @@ class Case:
 
 def as_case(episode: Episode, goals: Mapping[str, float], *, revoked: bool) -> Case:
     """With the rewards known by now."""
-    verdicts = verdicts_of(episode, goals, Settings())
+    settings = Settings()
+    verdicts = verdicts_of(episode, goals, settings)
     return Case(
         run=episode.id,
         subject=episode.subject,
@@ -64,8 +67,23 @@ def as_case(episode: Episode, goals: Mapping[str, float], *, revoked: bool) -> C
         declined=episode.declined,
         reward=reward_of(episode.rewards, goals),
         by_action={action: verdict.reward for action, verdict in verdicts.items()},
+        because={action: _because(episode, action, settings.discount) for action in verdicts},
         revoked=revoked,
     )
+
+
+def _because(episode: Episode, action: str, discount: float) -> str:
+    """What an action's credit is (docs/learning.md, "Credit"); the last of several calls of it has the say."""
+    taken = next((one for one in reversed(episode.actions) if one.action == action), None)
+    if taken is None:
+        return "an operator turned it down"
+    if taken.verified is not None:
+        return "its own result" if taken.done else "the tool turned it down"
+    if not episode.rewards:
+        return "an operator chose it"
+    if not taken.later:
+        return "the run's reward"
+    return f"the run's reward; it counts {discount**taken.later:.0%}, as {number(taken.later, 'later decision')} acted"
 
 
 def reward_of(rewards: Mapping[str, float], goals: Mapping[str, float]) -> float | None:

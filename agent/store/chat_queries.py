@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from agent.store import dead, queries
+from agent.store import dead, queries, run_order
 from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.pauses import Scope, held_text
 from agent.store.queries import RunFilter, Shown
@@ -67,13 +67,15 @@ class Some:
 def find_runs(connection: Connection, tenant: str, wanted: RunSearch, limit: int) -> Some:
     """Whole runs, newest first."""
     inside = wanted.window.holds(runs.c.created_at)
-    query = select(runs.c.id).where(runs.c.tenant == tenant, inside, *queries.matching(wanted))
+    query = select(runs.c.id).where(inside, *queries.matching(wanted))
     if wanted.tool is not None:
         called = select(calls.c.run).where(calls.c.run == runs.c.id, _is_of(wanted.tool)).exists()
         query = query.where(called)
-    names = connection.execute(query.order_by(runs.c.id.desc()).limit(limit)).scalars()
+    mine = query.where(runs.c.tenant == tenant)
+    ordered = run_order.newest_first(query, tenant, by_subject=wanted.subject is not None)
+    names = connection.execute(ordered.limit(limit)).scalars()
     shown = (queries.show_run(connection, tenant, name) for name in names)
-    return Some(items=[one for one in shown if one is not None], total=_number(connection, query))
+    return Some(items=[one for one in shown if one is not None], total=_number(connection, mine))
 
 
 def _is_of(tool: str) -> ColumnElement[bool]:
@@ -86,7 +88,7 @@ def _number(connection: Connection, query: Select[Any]) -> int:
 
 def subjects(connection: Connection, tenant: str) -> list[str]:
     """Of the latest runs, each once, latest first."""
-    query = select(runs.c.subject).where(runs.c.tenant == tenant).order_by(runs.c.id.desc()).limit(LATEST_SUBJECTS)
+    query = run_order.newest_first(select(runs.c.subject), tenant, by_subject=False).limit(LATEST_SUBJECTS)
     return list(dict.fromkeys(connection.execute(query).scalars()))
 
 

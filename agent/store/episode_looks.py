@@ -5,7 +5,7 @@ That an episode was used stands nowhere by itself: the decisions that saw it kee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Text, cast, func, select
 from agent.store import episodes as stored
 from agent.store.decisions import EFFECT_OF_CALL
 from agent.store.runs import OPEN
-from agent.store.tables import calls, decisions, effects, episodes, runs
+from agent.store.sources import revision, silenced
+from agent.store.tables import calls, decisions, effects, episodes, lessons, runs
 from memory.types import Episode
 
 LOOKED_AT = 5_000
@@ -30,6 +31,18 @@ class Newest:
     total: int
     episodes: Sequence[Episode]
     """Newest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Marks:
+    """Each is another one when what it is of has changed."""
+
+    newest: str | None
+    """The newest episode of an event type."""
+    lessons: Hashable
+    """Versions of lessons of the type, and which of them were retired."""
+    sources: int
+    """Which sources are revoked."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +98,31 @@ class Story:
 
 
 def newest(connection: Connection, tenant: str, event_type: str, limit: int) -> Newest:
-    """With the rewards known by now."""
-    kind = (episodes.c.tenant == tenant, episodes.c.event_type == event_type)
+    """With the rewards known by now; nothing of a revoked source."""
+    kind = (
+        episodes.c.tenant == tenant,
+        episodes.c.event_type == event_type,
+        ~silenced(episodes.c.tenant, episodes.c.source),
+    )
     total = connection.execute(select(func.count()).select_from(episodes).where(*kind)).scalar_one()
     latest = select(episodes.c.id).where(*kind).order_by(episodes.c.closed_at.desc(), episodes.c.id.desc()).limit(limit)
     names = list(connection.execute(latest).scalars())
     found = {one.id: one for one in stored.fetch(connection, tenant, names)}
     return Newest(total=total, episodes=[found[name] for name in names])
+
+
+def marks(connection: Connection, tenant: str, event_type: str) -> Marks:
+    """What there is by now."""
+    kind = (episodes.c.tenant == tenant, episodes.c.event_type == event_type)
+    query = select(episodes.c.id).where(*kind).order_by(episodes.c.closed_at.desc(), episodes.c.id.desc()).limit(1)
+    told = select(func.count(), func.max(lessons.c.id), func.max(lessons.c.retired_at)).where(
+        lessons.c.tenant == tenant, lessons.c.event_type == event_type
+    )
+    return Marks(
+        newest=connection.execute(query).scalar_one_or_none(),
+        lessons=tuple(connection.execute(told).one()),
+        sources=revision(connection, tenant),
+    )
 
 
 def story(connection: Connection, tenant: str, name: str) -> Story | None:

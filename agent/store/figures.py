@@ -9,6 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from agent.store import run_order
 from agent.store.chat_queries import Window
 from agent.store.tables import approvals, decisions, effects, episodes, lessons, outcomes, runs
 
@@ -106,8 +107,9 @@ class Counts:
 
 
 def counts(connection: Connection, tenant: str, window: Window) -> Counts:
-    """Of the runs that began in that time."""
-    mine = (runs.c.tenant == tenant, window.holds(runs.c.created_at))
+    """Of the runs that began in that time; looks at no older ones."""
+    low, high = run_order.within(connection, window.since, window.until)
+    mine = (run_order.of(tenant), runs.c.seq > low, runs.c.seq <= high, window.holds(runs.c.created_at))
     decided = connection.execute(
         select(decisions.c.decided_by, func.count().label("number"), func.sum(decisions.c.tokens).label("tokens"))
         .join(runs, runs.c.id == decisions.c.run)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
-from agent.store import large, lessons
+from agent.store import large, lessons, run_order
 from agent.store.sizes import stored_bytes
 from agent.store.sources import silenced
 from agent.store.tables import (
@@ -28,6 +28,8 @@ from agent.store.tables import (
 from tools.types import JsonValue
 
 Shown: TypeAlias = dict[str, Any]
+LOOKED_AT = 20_000
+"""Accepted events that one page of runs looks through, where no index answers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,11 @@ class RunFilter:
     subject: str | None = None
     source: str | None = None
 
+    @property
+    def scans(self) -> bool:
+        """Whether runs are looked through one by one, as no index answers it."""
+        return self.subject is None and (self.event_type is not None or self.source is not None)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
@@ -62,12 +69,13 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def list_runs(connection: Connection, tenant: str, wanted: RunFilter, cursor: str | None, limit: int) -> Page:
-    """Runs, newest first, without their decisions."""
-    query = _runs().where(runs.c.tenant == tenant, *matching(wanted)).order_by(runs.c.id.desc())
-    if cursor is not None:
-        query = query.where(runs.c.id < cursor)
-    rows = list(connection.execute(query.limit(limit + 1)).mappings())
-    return _page([_run_row(row) for row in rows], limit)
+    """Runs, newest first, without their decisions; fewer than `limit` where it has looked at `LOOKED_AT` for them."""
+    high = run_order.newest(connection) if cursor is None else run_order.before(connection, cursor)
+    bottom = max(0, high - LOOKED_AT) if wanted.scans else 0
+    query = _runs().where(runs.c.seq > bottom, runs.c.seq <= high, *matching(wanted))
+    query = run_order.newest_first(query, tenant, by_subject=wanted.subject is not None)
+    page = _page([_run_row(row) for row in connection.execute(query.limit(limit + 1)).mappings()], limit)
+    return page if page.next is not None or not bottom else replace(page, next=str(bottom))
 
 
 def matching(wanted: RunFilter) -> list[ColumnElement[bool]]:

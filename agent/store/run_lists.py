@@ -13,9 +13,8 @@ from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
 
-from agent.store import progress
+from agent.store import progress, run_order
 from agent.store.chat_queries import Window
-from agent.store.halving import SLACK, last_before
 from agent.store.queries import Shown, iso
 from agent.store.tables import approvals, calls, decisions, effects, outcomes, runs
 from agent.types import REFLEX
@@ -66,10 +65,9 @@ def find(connection: Connection, tenant: str, wanted: ListFilter, before: int | 
     """The newest of those accepted before `before`, a position in the inbox."""
     low, high = _bounds(connection, wanted.window, before)
     bottom = max(low, high - SPAN) if wanted.scans else low
-    query = _rows(tenant, indexed=wanted.subject is not None).where(
-        *_conditions(wanted), runs.c.seq > bottom, runs.c.seq <= high
-    )
-    rows = list(connection.execute(query.order_by(runs.c.seq.desc()).limit(limit + 1)))
+    query = _rows().where(*_conditions(wanted), runs.c.seq > bottom, runs.c.seq <= high)
+    query = run_order.newest_first(query, tenant, by_subject=wanted.subject is not None)
+    rows = list(connection.execute(query.limit(limit + 1)))
     items = _told(connection, rows[:limit])
     if len(rows) > limit:
         return Listing(items=items, next=items[-1]["seq"])
@@ -82,14 +80,14 @@ def newest(connection: Connection, tenant: str, statuses: Sequence[str], limit: 
     """The newest of these statuses, each found by an index however many runs there are."""
     found: list[Row[Any]] = []
     for status in statuses:
-        query = _rows(tenant, indexed=False).where(runs.c.status == status).order_by(runs.c.seq.desc())
+        query = run_order.newest_first(_rows().where(runs.c.status == status), tenant, by_subject=False)
         found += connection.execute(query.limit(limit))
     return _told(connection, sorted(found, key=lambda row: -row.seq)[:limit])
 
 
 def again(connection: Connection, tenant: str, ids: Sequence[str]) -> list[Shown]:
     """The same runs as they are now."""
-    return _told(connection, list(connection.execute(_rows(tenant, indexed=True).where(runs.c.id.in_(list(ids))))))
+    return _told(connection, list(connection.execute(_rows().where(runs.c.tenant == tenant, runs.c.id.in_(list(ids))))))
 
 
 def subjects_from(connection: Connection, tenant: str, beginning: str, limit: int) -> list[str]:
@@ -105,13 +103,11 @@ def mark(connection: Connection, run: str) -> Hashable:
     return progress.marks(connection, [run]).get(run), tuple(connection.execute(judged).one())
 
 
-def _rows(tenant: str, *, indexed: bool) -> Select[Any]:
-    """`indexed`: an index that begins with the tenant is of use; else SQLite would sort all runs of it."""
-    mine: ColumnElement[bool] = (runs.c.tenant if indexed else runs.c.tenant.concat("")) == tenant
+def _rows() -> Select[Any]:
     columns = ("id", "seq", "status", "event_type", "subject", "source", "decided_by", "end_code", "held", "events")
     moments = ("created_at", "closed_at", "due_at")
     detail = func.substr(runs.c.end_detail, 1, LONGEST).label("end_detail")
-    return select(*(runs.c[name] for name in (*columns, *moments)), detail).where(mine)
+    return select(*(runs.c[name] for name in (*columns, *moments)), detail)
 
 
 def _conditions(wanted: ListFilter) -> list[ColumnElement[bool]]:
@@ -139,14 +135,8 @@ def _decided(by: By) -> ColumnElement[bool]:
 
 def _bounds(connection: Connection, window: Window, before: int | None) -> tuple[int, int]:
     """Positions in the inbox: after the first, up to the second."""
-    newest = connection.execute(select(func.max(runs.c.seq))).scalar_one_or_none() or 0
-    low, high = 0, newest if before is None else min(newest, before - 1)
-    if window.since is not None:
-        low = last_before(connection, runs.c.seq, runs.c.created_at, window.since - SLACK, newest)
-    if window.until is not None:
-        until = last_before(connection, runs.c.seq, runs.c.created_at, window.until + SLACK, newest)
-        high = min(high, until)
-    return low, high
+    low, high = run_order.within(connection, window.since, window.until)
+    return low, high if before is None else min(high, before - 1)
 
 
 def _moment(connection: Connection, position: int) -> datetime | None:

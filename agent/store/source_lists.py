@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Subquery, func, literal, not_, select, union_
 
 from agent.store.queries import Page, Shown, iso
 from agent.store.sources import silenced
-from agent.store.tables import episodes, outcomes, turns
+from agent.store.tables import episodes, lessons, outcomes, turns
 from agent.store.tables import revoked_sources as revoked
 
 SourceState: TypeAlias = Literal["trusted", "revoked"]
@@ -64,6 +64,37 @@ def show_source(connection: Connection, tenant: str, source: str) -> Shown:
         for name, table in (("episodes", episodes), ("outcomes", outcomes))
     }
     return {"source": source, **counted, **_changed(connection, tenant, [source]).get(source, NEVER)}
+
+
+def touched(connection: Connection, tenant: str, source: str) -> Shown:
+    """`episodes` by event type, `outcomes`, and of the standing `lessons` how many rest on it in part, or alone,
+    and of the latter those that are `worded` by an operator, who vouches for them.
+    """
+    by_type = (
+        select(episodes.c.event_type, func.count())
+        .where(episodes.c.tenant == tenant, episodes.c.source == source)
+        .group_by(episodes.c.event_type)
+        .order_by(episodes.c.event_type)
+    )
+    sent = select(func.count()).where(outcomes.c.tenant == tenant, outcomes.c.source == source)
+    standing = select(lessons.c.sources, lessons.c.origin).where(
+        lessons.c.tenant == tenant, lessons.c.state != "retired"
+    )
+    rest = [
+        (len(row.sources) > 1, row.origin == "operator")
+        for row in connection.execute(standing)
+        if source in row.sources
+    ]
+    return {
+        "source": source,
+        "episodes": {row[0]: row[1] for row in connection.execute(by_type)},
+        "outcomes": connection.execute(sent).scalar_one(),
+        "lessons": {
+            "in_part": sum(others for others, _ in rest),
+            "alone": sum(not others and not worded for others, worded in rest),
+            "worded": sum(not others and worded for others, worded in rest),
+        },
+    }
 
 
 def _changed(connection: Connection, tenant: str, sources: Sequence[str]) -> dict[str, Shown]:

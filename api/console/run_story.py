@@ -8,59 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal
 from urllib.parse import urlencode
 
-from agent.judging import OPERATORS
+from agent.errors import NotFound
 from agent.operating.cases import Case
 from agent.service import Segue
 from agent.store.queries import Shown
-from agent.thumbs import THUMB
 from api.console.gate import MOUNT
 from api.console.parts import said
+from api.console.run_judged import outcome_step, reward_step
+from api.console.run_step import Grid, Step, facts_of
 from api.console.run_words import END_WORDS, VERDICTS, decided, wanted
 from api.console.words import moment_of, number, span
 from api.terminal import line
-from memory.types import EVERY_GOAL
 
-Kind: TypeAlias = Literal["event", "recalled", "decision", "approval", "effect", "waits", "end", "outcome", "reward"]
 CASES = 5
 """Like cases of an action that are told one by one."""
 WORDS = 2_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A table of a step."""
-
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    label: str
-    marked: tuple[bool, ...] = ()
-    opened: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One thing that happened; equal ones look the same."""
-
-    key: str
-    kind: Kind
-    title: str
-    at: str | None = None
-    state: str | None = None
-    lines: tuple[str, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
-    grids: tuple[Grid, ...] = ()
-    cases: tuple[tuple[str, tuple[Case, ...], int], ...] = ()
-    """By action: the first of its like cases, and how many more there are."""
-    links: tuple[tuple[str, str], ...] = ()
-    value: Any = None
-    """What can be looked at as JSON."""
-    settles: bool = False
-    """It is an effect in doubt, of the key `key`."""
-    whole: bool = False
-    """Its result is large: the whole is fetched when it is asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +36,8 @@ class Told:
     evidence: Sequence[Shown] = ()
     cases: Mapping[str, Case] = field(default_factory=dict)
     reward: float | None = None
+    letter: Shown | None = None
+    """The dead letter that its failure is, or was."""
 
 
 async def look(segue: Segue, tenant: str, run: str) -> Told:
@@ -83,7 +50,15 @@ async def look(segue: Segue, tenant: str, run: str) -> Told:
         evidence=evidence,
         cases=await segue.desk.cases(tenant, sorted(names | {run})),
         reward=(await segue.desk.rewards([run])).get(run),
+        letter=await _letter(segue, tenant, run) if shown["status"] == "failed" else None,
     )
+
+
+async def _letter(segue: Segue, tenant: str, run: str) -> Shown | None:
+    try:
+        return await segue.desk.letter(tenant, run)
+    except NotFound:
+        return None
 
 
 def story(told: Told) -> list[Step]:
@@ -98,7 +73,13 @@ def story(told: Told) -> list[Step]:
             before = known["evidence"]
         steps.append(_decision(decision))
         steps += sorted(_came_of_it(run, decision["number"]), key=lambda step: step.at or "")
-    return [*steps, *_waits(run), *_end(run), *map(_outcome, run["outcomes"]), *_reward(told)]
+    return [
+        *steps,
+        *_waits(run),
+        *_end(told),
+        *map(outcome_step, run["outcomes"]),
+        *reward_step(told.cases.get(run["id"]), told.reward),
+    ]
 
 
 def _event(run: Shown) -> Step:
@@ -113,16 +94,10 @@ def _event(run: Shown) -> Step:
         title=f"{line(event['type'], 120)} about {line(event['subject'], 120)}",
         at=run["created_at"],
         lines=(f"From {line(event['source'], 200)}, it happened {line(event['time'], 40)}.",),
-        facts=_facts(event["data"]),
+        facts=facts_of(event["data"]),
         grids=grids,
         value=event,
     )
-
-
-def _facts(value: object) -> tuple[tuple[str, str], ...]:
-    if isinstance(value, Mapping):
-        return tuple((line(name, 80), said(one, 400)) for name, one in list(value.items())[:30])
-    return () if value is None else (("value", said(value, 400)),)
 
 
 def _recalled(told: Told, decision: Shown, known: Shown) -> Step:
@@ -241,21 +216,21 @@ def _approval(one: Shown) -> Step:
         at=one["created_at"],
         state=one["state"],
         lines=tuple(lines),
-        facts=() if question else _facts(one["arguments"]),
+        facts=() if question else facts_of(one["arguments"]),
         grids=(Grid(head=("tool", "arguments"), rows=options, label="Options"),) if options else (),
         links=((("Answer it in the inbox", _inbox("approval", one["id"])),) if one["state"] == "pending" else ()),
         value=one,
     )
 
 
-def _inbox(kind: Literal["approval", "effect"], name: str) -> str:
+def _inbox(kind: Literal["approval", "effect", "letter"], name: str) -> str:
     return f"{MOUNT}/inbox?{urlencode([(kind, name)])}"
 
 
 def _effect(one: Shown) -> Step:
     result, ended = one.get("result"), one["ended_at"]
     preview = result if isinstance(result, Mapping) and result.get("large") is True and "preview" in result else None
-    given = "; ".join(f"{name}: {value}" for name, value in _facts(one["arguments"])) or "no arguments"
+    given = "; ".join(f"{name}: {value}" for name, value in facts_of(one["arguments"])) or "no arguments"
     facts = [("with", line(given, 1_000))]
     if one["state"] == "done":
         shown = said(result, 400)
@@ -317,7 +292,8 @@ def _waits(run: Shown) -> Iterator[Step]:
         yield Step(key="waits", kind="waits", title=title, state=status, lines=tuple(lines), links=tuple(links))
 
 
-def _end(run: Shown) -> Iterator[Step]:
+def _end(told: Told) -> Iterator[Step]:
+    run = told.run
     end = run["end"]
     if end is None:
         return
@@ -325,6 +301,7 @@ def _end(run: Shown) -> Iterator[Step]:
     lines = [END_WORDS.get(code, f"It ended with the code {line(code, 64)}.")]
     if end["detail"] and all(end["detail"] != one["reason"] for one in run["decisions"][-1:]):
         lines.append(line(end["detail"], WORDS))
+    letter = told.letter is not None and told.letter["state"] == "open"
     yield Step(
         key="end",
         kind="end",
@@ -332,53 +309,5 @@ def _end(run: Shown) -> Iterator[Step]:
         at=run["closed_at"],
         state=run["status"],
         lines=tuple(lines),
-    )
-
-
-def _outcome(one: Shown) -> Step:
-    rows = tuple(
-        ("every goal that no outcome has graded" if goal == EVERY_GOAL else line(goal, 80), f"{reward:.2f}")
-        for goal, reward in sorted(one["rewards"].items())
-    )
-    lines = [f"From {line(one['source'], 200)}."]
-    if one["revoked"]:
-        lines.append("Its source is revoked: it does not count.")
-    if one["detail"]:
-        lines.append(line(one["detail"], 500))
-    return Step(
-        key=f"outcome-{one['id']}",
-        kind="outcome",
-        title=_came(one),
-        at=one["time"],
-        state=one["state"],
-        lines=tuple(lines),
-        facts=_facts(one["data"]),
-        grids=(Grid(head=("goal", "reward of 1"), rows=rows, label="Reward by goal"),) if rows else (),
-        value=one["data"],
-    )
-
-
-def _came(one: Shown) -> str:
-    if one["type"] != THUMB:
-        return f"The outcome {line(one['type'], 120)} came"
-    well = isinstance(one["data"], Mapping) and one["data"].get("thumb") == "up"
-    who = line(str(one["source"]).removeprefix(OPERATORS), 80)
-    return f"{who} judged the run: {'well' if well else 'badly'} done"
-
-
-def _reward(told: Told) -> Iterator[Step]:
-    own = told.cases.get(told.run["id"])
-    if own is None and told.reward is None:
-        return
-    credit = (
-        () if own is None else tuple((line(action, 120), f"{earned:.2f}") for action, earned in own.by_action.items())
-    )
-    head = "No outcome has come yet" if told.reward is None else f"Its reward is {told.reward:.2f} of 1"
-    waits = "Once one comes, later decisions go by it." if told.reward is None else "Later decisions go by it."
-    yield Step(
-        key="reward",
-        kind="reward",
-        title=head,
-        lines=(f"The run is remembered as a case. {waits}",),
-        grids=(Grid(head=("action", "credit of 1"), rows=credit, label="What each action earned"),) if credit else (),
+        links=(("Replay or discard it in the inbox", _inbox("letter", run["id"])),) if letter else (),
     )

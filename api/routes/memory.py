@@ -12,6 +12,7 @@ from api.access import Bounds, Governor, Opened, Reader
 from api.bodies import Json, read_form
 from api.forms import (
     ChangesQuery,
+    CurveQuery,
     MapQuery,
     OutcomesQuery,
     PageQuery,
@@ -25,6 +26,7 @@ from api.openapi import json_body, problems
 from api.routes.operators import BODY
 from api.routes.runs import known_form, page
 from api.shapes_changes import Changes
+from api.shapes_curve import Curve
 from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
 from memory.valuing import POLICIES
@@ -99,6 +101,17 @@ async def value_policies(segue: Opened, caller: Reader, query: Annotated[ValueQu
 async def show_uplift(segue: Opened, caller: Reader, query: Annotated[UpliftQuery, Query()]) -> Response:
     """What memory does to rewards, per event type: runs with it beside those that decide without it."""
     return Json({"items": await segue.uplifts.list(caller.tenant, query.type)})
+
+
+@router.get(
+    "/v1/memory/curve",
+    tags=["memory"],
+    response_model=Curve,
+    responses=problems(s404="There is no such event type, or goal."),
+)
+async def show_curve(segue: Opened, caller: Reader, query: Annotated[CurveQuery, Query()]) -> Response:
+    """What the runs of an event type earned as time went by, with memory and without: means with 95 % intervals."""
+    return Json(await segue.memories.curves.curve(caller.tenant, query.type, query.goal, query.by))
 
 
 @router.get("/v1/memory/switches", tags=["memory"], response_model=shapes_uplift.Switches, responses=problems())

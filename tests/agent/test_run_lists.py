@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, delete, event, insert, text, update
 
 from agent.operating.run_lists import RunLists
 from agent.service import GivenAnswer
-from agent.store import run_lists
+from agent.store import figures, queries, run_lists
 from agent.store.chat_queries import Window
 from agent.store.database import Database
+from agent.store.queries import RunFilter
 from agent.store.run_lists import ListFilter
 from agent.store.tables import calls, decisions, effects, inbox, runs
 from tests.agent.company import Script, call, dies, open_company
+from tests.agent.conftest import new_database
 from tests.agent.fresh import lay_out
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -201,3 +205,94 @@ async def test_the_mark_of_a_run_is_another_one_after_each_thing_that_happens(tm
             await company.ended(run["id"])
         marks.append(await lists.mark(run["id"]))
     assert len(set(marks)) == 3
+
+
+def plans(connection: Connection, work: Callable[[Connection], object], explain: str) -> list[str]:
+    """How the database carries out the statements of some work."""
+    told: list[tuple[str, Any]] = []
+
+    def note(_: object, __: object, statement: str, given: Any, ___: object, ____: bool) -> None:
+        told.append((statement, given))
+
+    event.listen(connection, "before_cursor_execute", note)
+    work(connection)
+    event.remove(connection, "before_cursor_execute", note)
+    return [
+        str(row[-1])
+        for statement, given in told
+        for row in connection.exec_driver_sql(f"{explain} {statement}", given).all()
+    ]
+
+
+LISTS = [
+    *(RunFilter(**one) for one in ({}, {"status": "done"}, {"event_type": "order"}, {"subject": "c-1"})),
+    *(RunFilter(source="/shop", **one) for one in ({}, {"status": "failed"}, {"subject": "c-1"})),
+    RunFilter(status="done", event_type="order"),
+    RunFilter(status="done", subject="c-1", event_type="order"),
+]
+
+
+@pytest.mark.parametrize("cursor", [None, f"{9:026d}"])
+@pytest.mark.parametrize("wanted", LISTS, ids=str)
+async def test_no_list_sorts_the_runs_it_pages_through(tmp_path: Path, wanted: RunFilter, cursor: str | None) -> None:
+    same = ListFilter(status=wanted.status, event_type=wanted.event_type, subject=wanted.subject, source=wanted.source)
+
+    def work(connection: Connection) -> None:
+        queries.list_runs(connection, "default", wanted, cursor, 3)
+        run_lists.find(connection, "default", same, 9, 3)
+
+    async with past(tmp_path, 12) as (database, _):
+        found = await database.read(lambda connection: plans(connection, work, "EXPLAIN QUERY PLAN"))
+    assert any("runs" in one for one in found)
+    # What was done in the few runs of a page may be sorted, and is.
+    assert [one for one in found if "B-TREE" in one and "LAST" not in one and "ORDER BY" in one] == []
+
+
+async def test_no_list_sorts_the_runs_on_postgresql(postgres_url: str) -> None:
+    url = new_database(postgres_url, "run_order")
+    database = Database(url)
+    await database.open()
+    await database.write(lambda connection: _write(connection, 20_000), long=True)
+    await database.write(lambda connection: connection.execute(text("ANALYZE")), long=True)
+    # Of a status that no run has it sorts none.
+    for wanted in (one for one in LISTS if one.status != "failed"):
+        listing = partial(queries.list_runs, tenant="default", wanted=wanted, cursor=None, limit=50)
+        found = await database.read(partial(plans, work=listing, explain="EXPLAIN"))
+        assert [one for one in found if "Sort" in one] == [], wanted
+    await database.aclose()
+
+
+async def test_the_list_of_the_api_goes_on_past_what_it_has_looked_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "LOOKED_AT", 10)
+    async with past(tmp_path, 35) as (database, _):
+        await database.write(
+            lambda connection: connection.execute(update(runs).where(runs.c.seq == 2).values(source="/rare"))
+        )
+        found: list[str] = []
+        cursor: str | None = None
+        pages = 0
+        while pages == 0 or cursor is not None:
+            listing = partial(queries.list_runs, tenant="default", wanted=RunFilter(source="/rare"), limit=5)
+            page = await database.read(partial(listing, cursor=cursor))
+            found, cursor, pages = [*found, *(one["id"] for one in page.items)], page.next, pages + 1
+    assert (found, pages) == ([f"{2:026d}"], 4)
+
+
+async def test_a_page_goes_on_where_its_last_run_was_also_after_that_was_pruned(tmp_path: Path) -> None:
+    async with past(tmp_path, 12) as (database, _):
+        first = await database.read(lambda one: queries.list_runs(one, "default", RunFilter(), None, 4))
+        await database.write(lambda connection: connection.execute(delete(runs).where(runs.c.id == first.next)))
+        second = await database.read(lambda one: queries.list_runs(one, "default", RunFilter(), first.next, 4))
+    assert [int(one["id"]) for one in second.items] == [8, 7, 6, 5]
+
+
+async def test_figures_of_a_day_look_at_no_older_runs(tmp_path: Path) -> None:
+    day = Window(since=NOW - timedelta(minutes=5))
+    async with past(tmp_path, 40) as (database, _):
+        counting = partial(figures.counts, tenant="default", window=day)
+        found = await database.read(partial(plans, work=counting, explain="EXPLAIN QUERY PLAN"))
+        counted = await database.read(counting)
+    assert counted.runs == {"done": 6}
+    assert [one for one in found if one.startswith("SCAN") or "(tenant=?)" in one] == []

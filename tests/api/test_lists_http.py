@@ -16,6 +16,7 @@ from agent.portfolio.model import Debounce, Queueing, Rate
 from api import shapes, shapes_dead_letters, shapes_inbox, shapes_memory, shapes_sources, shapes_uplift
 from api.shapes_activity import ActivityPage
 from api.shapes_changes import Changes
+from api.shapes_curve import Curve
 from api.shapes_lessons import LessonPage
 from api.shapes_reflex import ReflexList
 from api.shapes_values import Values
@@ -43,6 +44,7 @@ LISTS: dict[str, type[BaseModel]] = {
     "/v1/tools": shapes.Tools,
     "/v1/memory/uplift": shapes_uplift.Uplifts,
     "/v1/memory/switches": shapes_uplift.Switches,
+    "/v1/memory/curve?type=customer.upset": Curve,
     "/v1/memory/search?type=customer.upset&text=pause": shapes_memory.FoundEpisodes,
     "/v1/memory/map?type=customer.upset": shapes_memory.EpisodeMap,
     "/health/ready": shapes.Health,

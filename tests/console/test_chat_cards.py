@@ -58,7 +58,7 @@ async def test_cards_of_runs_approvals_and_effects_say_how_they_stand_now(tmp_pa
     page = f"/console/runs/{run['id']}"
     assert [(one.state, one.href) for one in before] == [
         ("waiting", page),
-        ("pending", "/console/inbox"),
+        ("pending", f"/console/inbox?approval={approval}"),
         ("done", page),
     ]
     assert [(one.state, one.href) for one in after] == [("done", page), ("rejected", page), ("done", page)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.console.chat.linking import MOST_CHARS, MOST_LINKS, Piece, pieces, run_page
+from api.console.chat.linking import MOST_CHARS, MOST_LINKS, pieces, run_page
 from api.console.pages.chat_page import SCRIPT
 
 RUN = "01M8CZA4SC45Y2PA41J4XNCKGA"
@@ -56,8 +56,10 @@ def test_what_is_not_exactly_an_id_leads_nowhere() -> None:
 
 
 def test_ids_of_other_things_do_not_pretend_to_be_runs() -> None:
-    assert links(f"Approval {RUN} of run {OTHER}") == [(RUN, "/console/inbox"), (OTHER, f"/console/runs/{OTHER}")]
-    assert links(f"QUESTION  {RUN}") == [(RUN, "/console/inbox")]
+    item = (RUN, f"/console/inbox?approval={RUN}")
+    assert links(f"Approval {RUN} of run {OTHER}") == [item, (OTHER, f"/console/runs/{OTHER}")]
+    assert links(f"QUESTION  {RUN}") == [item]
+    assert links(f"approval {RUN.lower()}") == [(RUN.lower(), "/console/inbox")]
     assert links(f"outcome {RUN}, lesson {RUN}, confirmation {RUN}") == []
     assert links(f"Sent ({RUN}); run {OTHER}", {RUN}) == [(OTHER, f"/console/runs/{OTHER}")]
     assert run_page("../../v1/keys") is None
@@ -88,7 +90,8 @@ def test_whatever_is_said_links_lead_to_the_console_only_and_no_word_is_lost(par
     found = pieces(text)
     assert "".join(one.text for one in found) == text.replace("\u202e", "\ufffd")
     for one in found:
-        assert one.href in (None, "/console/inbox") or one == Piece(text=one.text, href=f"/console/runs/{one.text}")
+        leads = (f"/console/runs/{one.text}", f"/console/inbox?approval={one.text}")
+        assert one.href is None or (one.text == RUN and one.href in leads)
 
 
 def test_the_pages_script_holds_nothing_that_could_end_it() -> None:

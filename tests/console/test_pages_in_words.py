@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
-from api.console.pages.memory_page import added_in_words, chart_of, in_words
+from api.console.memory.map_view import places
+from api.console.memory.telling import in_words
+from api.console.memory.uplift_view import added_in_words
 
 HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202e{{7*7}}"
 
@@ -17,19 +20,15 @@ def point(**changes: Any) -> dict[str, Any]:
     return {**made, "text": "late", **changes}
 
 
-def test_the_map_colours_by_outcome_and_says_the_same_in_words() -> None:
+def test_the_map_tells_outcomes_apart_and_says_the_same_in_words() -> None:
     points = [point(), point(reward=0.2), point(reward=None), point(reward=0.5)]
-    drawn = {one["name"]: len(one["data"]) for one in chart_of(points)["series"]}
-    assert drawn == {"went well": 2, "went badly": 1, "no outcome yet": 1}
-    assert in_words(points) == "2 went well; 1 went badly; 1 no outcome yet."
+    assert places(points)["kind"] == "0120"
+    assert in_words(points).startswith("2 went well, 1 went badly, 1 no outcome yet. Their mean reward is 0.57 of 1")
 
 
-def test_text_of_events_is_drawn_and_never_html() -> None:
-    options = chart_of([point(text=HOSTILE, subject=HOSTILE, actions=[HOSTILE])])
-    assert options["tooltip"]["renderMode"] == "richText"
-    name = options["series"][0]["data"][0]["name"]
-    assert "\x1b" not in name
-    assert "\u202e" not in name
+def test_only_numbers_of_what_is_on_the_map_go_to_the_browser() -> None:
+    sent = json.dumps(places([point(text=HOSTILE, subject=HOSTILE, actions=[HOSTILE]), point(reward=None)]))
+    assert sent == '{"x": [0.5, 0.5], "y": [-0.5, -0.5], "kind": "02"}'
 
 
 def uplift(**changes: Any) -> dict[str, Any]:

@@ -12,9 +12,11 @@ from agent.judging import thumb
 from agent.service import GivenAnswer
 from agent.types import Question
 from api.console.run_rows import row
-from api.console.run_story import Step, look, story
-from tests.agent.company import Company, Script, call, dies, open_company, refuses
+from api.console.run_step import Step
+from api.console.run_story import look, story
+from tests.agent.company import PORTFOLIO, Company, Script, call, dies, open_company, refuses
 
+ANY_RISK = PORTFOLIO.replace(", risk: high", "")
 HOSTILE = "<img src=x onerror=alert(1)>\u202e\x1b[31m\n{{7*7}} **b**"
 
 
@@ -112,7 +114,7 @@ async def test_like_cases_and_how_they_ended_the_reward_and_a_thumb_are_told(tmp
         assert [line[1] for line, marked in zip(chosen.rows, chosen.marked, strict=True) if marked] == ["pause_mail"]
         before = await told(company, first)
         assert before["reward"].title == "Its reward is 1.00 of 1"
-        assert ("pause_mail", "1.00") in before["reward"].grids[0].rows
+        assert ("pause_mail", "1.00", "the run's reward") in before["reward"].grids[0].rows
         assert steps["reward"].title == "No outcome has come yet"
         await company.segue.judging.outcome("default", second, thumb("down", "too slow", id=None, by="olga"))
         await graded(company, second)
@@ -121,6 +123,31 @@ async def test_like_cases_and_how_they_ended_the_reward_and_a_thumb_are_told(tmp
     assert judged.title == "olga judged the run: badly done"
     assert ("reason", "too slow") in judged.facts
     assert steps["reward"].title == "Its reward is 0.00 of 1"
+
+
+async def test_credit_says_whether_it_is_the_runs_reward_or_the_calls_own(tmp_path: Path) -> None:
+    script = Script([[call("look_up")], [call("pay_back", amount=5)], [call("pause_mail")]])
+    async with open_company(tmp_path, script, ANY_RISK) as company:
+        company.ledger.faults["pay_back"] = [refuses]
+        run = (await company.handle())["id"]
+        await company.send("c-1", type="customer.stayed", id="o-1", loyalty=0.5)
+        await graded(company, run)
+        steps = await told(company, run)
+    assert set(steps["reward"].grids[0].rows) == {
+        ("look_up", "0.50", "the run's reward; it counts 81%, as 2 later decisions acted"),
+        ("pay_back", "0.00", "the tool turned it down"),
+        ("pause_mail", "0.50", "the run's reward"),
+    }
+
+
+async def test_a_run_that_failed_for_good_leads_to_its_dead_letter_until_that_is_given_up(tmp_path: Path) -> None:
+    async with open_company(tmp_path, Script([RuntimeError("broken")] * 9)) as company:
+        run = (await company.handle())["id"]
+        steps = await told(company, run)
+        assert steps["end"].links == (("Replay or discard it in the inbox", f"/console/inbox?letter={run}"),)
+        await company.segue.dead.discard("default", run, by="olga", reason="no use")
+        steps = await told(company, run)
+    assert steps["end"].links == ()
 
 
 async def test_hostile_text_is_one_clean_line_wherever_it_stands(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import typer
 
 from api.commands.memory import lessons
 from api.commands.memory.changes import list_changes
+from api.commands.memory.curve import show_curve
 from api.commands.memory.episodes import search_memory, show_memory
 from api.commands.memory.map import map_memory
 from api.commands.memory.outcomes import list_outcomes
@@ -23,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group.command("map")(map_memory)
     group.command("value")(value_policies)
     group.command("uplift")(show_uplift)
+    group.command("curve")(show_curve)
     group.command("off")(switch_off)
     group.command("on")(switch_on)
     group.command("outcomes")(list_outcomes)

@@ -9,8 +9,7 @@ from datetime import datetime
 from agent.operating.types import Card
 from agent.store.queries import Shown
 from agent.store.standing import Standing
-from api.console.chat.linking import run_page
-from api.console.gate import MOUNT
+from api.console.chat.linking import approval_page, run_page
 from api.console.words import ago, moment_of
 from api.terminal import compact, line
 
@@ -66,7 +65,7 @@ def _approval(card: Card, known: Known, now: datetime) -> Told:
     if found is None:
         return None, "This approval is not there any more.", None
     if found.by is None or found.answered_at is None:
-        return found.state, f"Asked {ago(found.at, now)}; its run waits for the answer.", f"{MOUNT}/inbox"
+        return found.state, f"Asked {ago(found.at, now)}; its run waits for the answer.", approval_page(card.id)
     return found.state, f"By {line(found.by, 60)}, {ago(found.answered_at, now)}.", run_page(found.run)
 
 

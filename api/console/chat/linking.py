@@ -29,13 +29,18 @@ class Piece:
 
 
 def is_run(name: str) -> bool:
-    """Whether it is written as the id of a run is."""
+    """Whether it is written as the ids of runs and approvals are."""
     return _ID.fullmatch(name) is not None
 
 
 def run_page(run: str) -> str | None:
     """Where a run is shown; None for what cannot be one."""
     return f"{MOUNT}/runs/{run}" if is_run(run) else None
+
+
+def approval_page(approval: str) -> str:
+    """Where an approval or a question is answered; the whole inbox for what cannot be the id of one."""
+    return f"{MOUNT}/inbox?approval={approval}" if is_run(approval) else f"{MOUNT}/inbox"
 
 
 def pieces(text: str, others: Collection[str] = ()) -> list[Piece]:
@@ -61,5 +66,5 @@ def _cut(text: str, others: Collection[str]) -> Iterator[Piece]:
 def _href(found: re.Match[str], others: Collection[str]) -> str | None:
     word, name = (found[1] or "").lower(), found[2]
     if word in {"approval", "question"}:
-        return f"{MOUNT}/inbox"
+        return approval_page(name)
     return None if word or name in others else run_page(name)

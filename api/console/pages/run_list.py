@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from nicegui import ui
 
-from api.console.parts import box, link, set_text, text, titled
+from api.console.parts import box, set_text, text, titled
 from api.console.run_filter import PATH
 from api.console.run_rows import RunRow
 from api.console.theme import STATES
@@ -21,7 +21,8 @@ class Line:
         with box("li", "sg-item") as self.element:
             self._state = text("span", row.status, "sg-state")
             with box("div", "sg-grow"):
-                link(row.title, f"{PATH}/{row.id}")
+                self._link = text("a", row.title)
+                self._link.props["href"] = f"{PATH}/{row.id}"
                 self._did = text("div", row.did, "sg-small")
                 self._end = text("div", row.end, "sg-quiet sg-small")
             self._by = text("span", row.by, "sg-quiet sg-small")
@@ -31,7 +32,11 @@ class Line:
         self._state.classes(STATES.get(row.status, ""))
 
     def update(self, row: RunRow, now: datetime) -> None:
-        """Show what has changed."""
+        """Show what has changed, be it another run."""
+        if row.id != self.row.id:
+            set_text(self._link, row.title)
+            self._link.props["href"] = f"{PATH}/{row.id}"
+            titled(self._when, row.at)
         if row.status != self.row.status:
             self._state.classes(remove=STATES.get(self.row.status, ""), add=STATES.get(row.status, ""))
         self.row = row
@@ -66,8 +71,12 @@ class RunList:
         return max((one.row.seq for one in self._lines.values()), default=0)
 
     def show(self, rows: Sequence[RunRow], now: datetime) -> None:
-        """Exactly these; lines that stay are not made anew."""
+        """Exactly these; lines that stay are not made anew, and where none stays they tell of other runs."""
         wanted = {row.id: row for row in rows}
+        if not wanted.keys() & self._lines.keys():
+            # To make lines takes several times as long as to change them.
+            self._lines = {row.id: line for row, line in zip(rows, self._anew(rows, now), strict=True)}
+            return
         for name in [name for name in self._lines if name not in wanted]:
             self._lines.pop(name).element.delete()
         for place, row in enumerate(rows):
@@ -80,6 +89,18 @@ class RunList:
             if place != len(self._lines) - 1:
                 made.element.move(target_index=place)
         self._lines = {row.id: self._lines[row.id] for row in rows}
+
+    def _anew(self, rows: Sequence[RunRow], now: datetime) -> Iterator[Line]:
+        lines = list(self._lines.values())
+        for line in lines[len(rows) :]:
+            line.element.delete()
+        for place, row in enumerate(rows):
+            if place < len(lines):
+                lines[place].update(row, now)
+                yield lines[place]
+            else:
+                with self._list:
+                    yield Line(row, now)
 
     def update(self, rows: Sequence[RunRow], now: datetime) -> None:
         """Change those of them that are shown; none comes or goes."""

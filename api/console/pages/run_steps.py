@@ -16,7 +16,7 @@ from api.console.frame import View, now
 from api.console.pages.run_acts import RunActs
 from api.console.parts import as_json, box, facts, fold, link, set_text, table, text
 from api.console.run_filter import PATH
-from api.console.run_story import Grid, Step
+from api.console.run_step import Grid, Step
 from api.console.theme import STATES
 from api.console.words import ago, at, moment_of
 from api.terminal import line

@@ -1,0 +1,1 @@
+"""The page of memory, a module for each of its parts."""
