@@ -20,7 +20,8 @@ except ImportError as missing:
     ) from missing
 
 __all__ = ["Browser", "Error", "chromium", "find_chromium"]
-NAMES = ("chromium", "chromium-browser", "google-chrome")
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first shows a page in half of the time that the others take; it has no windows at all."""
 
 
 def find_chromium() -> str:

@@ -36,7 +36,7 @@ class StandIn:
         if name in self.broken:
             raise self.broken[name]
 
-    async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
+    async def accept(self, tenant: str, batch: Sequence[RawEvent], *, by: str | None = None) -> tuple[Accepted, ...]:
         """A run for each."""
         self._ask("accept", tenant, *batch)
         return tuple(Accepted(source=raw.source, id=raw.id, run="r-1", outcome=None, duplicate=False) for raw in batch)

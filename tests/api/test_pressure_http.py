@@ -82,10 +82,10 @@ class Slow(StandIn):
 
     go_on: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def accept(self, tenant: str, batch: Sequence[RawEvent]) -> tuple[Accepted, ...]:
+    async def accept(self, tenant: str, batch: Sequence[RawEvent], *, by: str | None = None) -> tuple[Accepted, ...]:
         """A run for each, at last."""
         await self.go_on.wait()
-        return await super().accept(tenant, batch)
+        return await super().accept(tenant, batch, by=by)
 
 
 async def test_only_so_many_requests_are_taken_in_at_once() -> None:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser
 from api.console.chromium import chromium
 from api.terminal import CommandError
 from tests.console.served import Parent, Served, open_served
-from tests.console.visits import Visits
+from tests.console.visits import Visits, Windows
 
 
 @pytest.fixture(scope="session")
@@ -61,9 +61,15 @@ def browser() -> Iterator[Browser]:
         opening.__exit__(None, None, None)
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> Windows:
+    """Of that browser."""
+    return Windows(browser)
+
+
 @pytest.fixture
-def visits(browser: Browser) -> Iterator[Visits]:
+def visits(windows: Windows) -> Iterator[Visits]:
     """Pages in that browser; afterwards none may have asked another host, opened a dialog or broken."""
-    made = Visits(browser)
+    made = Visits(windows)
     yield made
     made.close()

@@ -60,6 +60,10 @@ class Opened:
         """Whether there is a button with these words on it."""
         return bool(self._buttons(words))
 
+    def says(self, words: str) -> bool:
+        """Whether this stands on it, exactly."""
+        return any(getattr(one, "text", None) == words for one in self.client.elements.values())
+
     def submit(self, event: str = "submit", **fields: str) -> None:
         """Send the form that was made last and listens to the event."""
         found = [one for one in self.client.elements.values() if self._listeners(one, event)]
@@ -134,7 +138,10 @@ class Doors:
         answer = await self.http.get(f"/console{path}")
         assert answer.status_code == 200, answer.text
         (made,) = set(Client.instances) - before
-        self.page = Opened(Client.instances[made])
+        client = Client.instances[made]
+        # As a browser does once it shows the page; some parts are made only then.
+        await client.handle_handshake("socket", "tab", None, "document", None)
+        self.page = Opened(client)
         return self.page
 
 

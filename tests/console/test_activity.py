@@ -91,6 +91,7 @@ def test_older_lines_are_a_page_away_and_nothing_moves_while_somebody_reads(guar
     expect(shown).to_have_count(50)
     reading = shown.nth(1).get_by_role("link").first
     reading.focus()
+    expect(page.locator("#activity-list[data-held]")).to_be_visible()
     pauses(guarded, 1)
     more = page.get_by_role("button", name="2 new acts")
     expect(more).to_be_visible()

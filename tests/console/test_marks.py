@@ -59,11 +59,12 @@ def test_a_page_shows_something_useful_within_the_mark(lived: Served, visits: Vi
     cold: list[float] = []
     warm: list[float] = []
     for _ in range(OPENED):
-        page = visits.context().new_page()
+        context = visits.context(fresh=True)
+        page = context.new_page()
         for times in (cold, warm):
             is_there(page, f"{lived.console_url}{path or '/'}")
             times.append(useful(page))
-        page.context.close()
+        page.close()
     first = told(f"first useful paint, {name}, empty cache", cold)
     again = told(f"first useful paint, {name}, again", warm)
     assert max(first, again) < PAINT_S

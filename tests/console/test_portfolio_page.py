@@ -119,7 +119,7 @@ def test_a_thousand_hostile_operations_are_text_and_can_be_found(served: Served,
 
 def test_who_may_only_read_is_offered_neither_the_address_nor_the_pause(guarded: Served, visits: Visits) -> None:
     page = signed_in(guarded, visits, "vera", "/portfolio/add")
-    expect(page.get_by_text("needs the scope operate")).to_be_visible()
+    expect(page.get_by_text("needs the scope govern")).to_be_visible()
     expect(page.get_by_role("button", name="Look at it")).to_have_count(0)
     page.goto(f"{guarded.console_url}/portfolio/tools/pay_back")
     live(page)

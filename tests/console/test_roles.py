@@ -74,6 +74,7 @@ ROUTES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("POST", "/v1/memory/lessons/{lesson}/retire"),
     ),
     "tidy memory, keep an episode": (("POST", "/v1/memory/tidy"), ("POST", "/v1/memory/episodes/{episode}/keep")),
+    "ask an address for the tools it offers": (),
 }
 CHAT: Mapping[str, str] = {
     "send_event": "send an event",
@@ -119,7 +120,7 @@ async def test_every_page_and_reading_route_is_for_all_roles(doors: Doors) -> No
             assert ways["get"]["security"][0] == {"HTTPBearer": ["read"]}, path
     for role in ROLES:
         doors.become(role)
-        for page in ("/", "/runs", "/inbox", "/chat", "/memory", "/portfolio"):
+        for page in ("/", "/runs", "/inbox", "/chat", "/memory", "/portfolio", "/portfolio/add", "/activity"):
             await doors.open(page)
 
 
@@ -294,7 +295,36 @@ async def _judged(doors: Doors, run: str) -> bool:
 
 async def _sources(doors: Doors) -> tuple[Opened, None]:
     await waiting(doors)
-    return await doors.open("/memory"), None
+    page = await doors.open(f"/memory?type={KIND}")
+    await until(lambda: _listed(page))
+    return page, None
+
+
+async def _listed(page: Opened) -> bool:
+    """Whether the sources are there, which are read once the page is open."""
+    return page.says("heard") or page.says("revoked")
+
+
+async def _adding(doors: Doors) -> tuple[Opened, None]:
+    return await doors.open("/portfolio/add"), None
+
+
+async def _asked(doors: Doors, _: None) -> bool:
+    """Whether the address was asked; nothing answers there, and the page says so."""
+    return doors.page is not None and any(
+        "127.0.0.1:9" in str(getattr(one, "text", "")) and "cannot be read" in str(getattr(one, "text", ""))
+        for one in doors.page.client.elements.values()
+    )
+
+
+async def _ask_address(page: Opened) -> None:
+    page.submit(address="http://127.0.0.1:9/openapi.json")
+
+
+async def _revoke(page: Opened) -> None:
+    await pressing("Revoke")(page)
+    await until(lambda: _has(page, "Revoke it"))
+    page.submit()
 
 
 async def _revoked(doors: Doors, _: None) -> bool:
@@ -332,7 +362,8 @@ CLICKS = (
     Click(act="pause, resume", open=_pause, press=pressing("End the pause"), done=_resumed),
     Click(act="cancel a run", open=_cancelling, press=pressing("Cancel the run"), done=_cancelled),
     Click(act="judge a run", open=_run, press=_judge, done=_judged),
-    Click(act="revoke or restore a source", open=_sources, press=pressing("Revoke", "Revoke"), done=_revoked),
+    Click(act="ask an address for the tools it offers", open=_adding, press=_ask_address, done=_asked),
+    Click(act="revoke or restore a source", open=_sources, press=_revoke, done=_revoked),
 )
 
 
@@ -394,7 +425,7 @@ async def test_a_page_offers_what_the_role_permits(doors: Doors, role: Role) -> 
     offers: dict[Scope, list[tuple[Callable[[Doors], Awaitable[tuple[Opened, Any]]], str]]] = {
         "approve": [(_approval, "Approve")],
         "steer": [(_doubt, "It happened"), (_letter, "Give it up"), (_pause, "End the pause")],
-        "govern": [(_sources, "Revoke")],
+        "govern": [(_sources, "Revoke"), (_adding, "Look at it")],
     }
     for one in (await doors.company.segue.sources.list("default", "revoked", None, 9)).items:
         await doors.company.segue.sources.restore("default", one["source"], by="tim", reason=None)

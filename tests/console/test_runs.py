@@ -35,6 +35,7 @@ def test_nothing_moves_while_somebody_reads_until_they_ask_for_it(served: Served
     lines = page.locator("#runs-list > li")
     reading = lines.nth(1).get_by_role("link")
     reading.focus()
+    expect(page.locator("#runs-list[data-held]")).to_be_visible()
     words, place = reading.inner_text(), reading.bounding_box()
     before = lines.count()
     for number in range(2):

@@ -19,12 +19,48 @@ GROUNDS: Mapping[Scheme, str] = {"light": "rgb(246, 247, 249)", "dark": "rgb(18,
 expect.set_options(timeout=PATIENCE_MS)
 
 
-class Visits:
-    """The pages a test opens, and what they must never do: ask another host, run what came as data, break."""
+Look = tuple[int, int, Scheme]
+"""Width and height of the window, and the colours that its system has."""
+
+
+class Windows:
+    """A browser whose windows are kept for the next test with their cache, but nothing else of those before."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
-        self._contexts: list[BrowserContext] = []
+        self._free: dict[Look, list[BrowserContext]] = {}
+
+    def take(self, look: Look, *, fresh: bool) -> BrowserContext:
+        """One without pages, cookies, or anything kept by pages."""
+        free = self._free.get(look)
+        if free and not fresh:
+            return free.pop()
+        width, height, scheme = look
+        made = self._browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        made.set_default_timeout(PATIENCE_MS)
+        return made
+
+    def give_back(self, look: Look, context: BrowserContext) -> None:
+        """For the next test."""
+        origins = {"{0.scheme}://{0.netloc}".format(urlsplit(page.url)) for page in context.pages}
+        if context.pages:
+            session = context.new_cdp_session(context.pages[0])
+            for origin in origins:
+                session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "local_storage"})
+        for page in context.pages:
+            page.close()
+        context.clear_cookies()
+        self._free.setdefault(look, []).append(context)
+
+
+class Visits:
+    """The pages a test opens, and what they must never do: ask another host, run what came as data, break."""
+
+    def __init__(self, windows: Windows) -> None:
+        self._windows = windows
+        self._contexts: list[tuple[Look, BrowserContext]] = []
         self.foreign: list[str] = []
         """Requests for other hosts."""
         self.ran: list[str] = []
@@ -32,15 +68,15 @@ class Visits:
         self.broke: list[str] = []
         """Errors of scripts, and what the policy of the page had to stop."""
 
-    def context(self, *, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> BrowserContext:
-        """Somebody with a browser of their own: no cookies yet."""
-        made = self._browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme, reduced_motion="reduce"
-        )
-        made.set_default_timeout(PATIENCE_MS)
+    def context(
+        self, *, width: int = 1280, height: int = 900, scheme: Scheme = "light", fresh: bool = False
+    ) -> BrowserContext:
+        """Somebody with a browser of their own: no cookies yet, and with `fresh` nothing in its cache."""
+        look: Look = (width, height, scheme)
+        made = self._windows.take(look, fresh=fresh)
         made.on("request", self._asked)
         made.on("page", self._watch)
-        self._contexts.append(made)
+        self._contexts.append((look, made))
         return made
 
     def page(self, url: str, *, width: int = 1280, height: int = 900, scheme: Scheme = "light") -> Page:
@@ -51,8 +87,10 @@ class Visits:
 
     def close(self) -> None:
         """Close every page; fails if one of them did what it must not."""
-        for context in self._contexts:
-            context.close()
+        for look, context in self._contexts:
+            self._windows.give_back(look, context)
+            context.remove_listener("request", self._asked)
+            context.remove_listener("page", self._watch)
         assert (self.foreign, self.ran, self.broke) == ([], [], [])
 
     def _watch(self, page: Page) -> None:

@@ -49,6 +49,10 @@ class ActList:
         self._lines: dict[int, Line] = {}
         """By number, in their order."""
 
+    def hold(self, held: bool) -> None:
+        """Say that nothing moves at present, as somebody reads."""
+        self._list.props.set_optional("data-held", "true" if held else None)
+
     @property
     def ids(self) -> list[int]:
         """Of the lines that are shown, newest first."""

@@ -211,3 +211,4 @@ class ActivityPage:
 
     async def _reads(self, event: GenericEventArguments) -> None:
         self._reading = event.args is True
+        self._list.hold(self._reading)

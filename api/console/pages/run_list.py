@@ -60,6 +60,10 @@ class RunList:
         self._lines: dict[str, Line] = {}
         """In their order, by run."""
 
+    def hold(self, held: bool) -> None:
+        """Say that nothing moves at present, as somebody reads."""
+        self._list.props.set_optional("data-held", "true" if held else None)
+
     @property
     def ids(self) -> list[str]:
         """Of the runs that are shown, newest first."""

@@ -216,3 +216,4 @@ class RunsPage:
 
     async def _reads(self, event: GenericEventArguments) -> None:
         self._reading = event.args is True
+        self._list.hold(self._reading)
