@@ -17,6 +17,15 @@ from tests.console.served import Parent, Served, open_served
 from tests.console.visits import Visits, Windows
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test with a browser is of `pages`, unless it says that it is run with the rest, or takes minutes."""
+    for item in items:
+        of_pages = "browser" in getattr(item, "fixturenames", ())
+        if of_pages and not any(item.get_closest_marker(name) for name in ("shown", "slow")):
+            item.add_marker("pages")
+
+
 @pytest.fixture(scope="session")
 def parent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Parent]:
     """What servers are forked from."""

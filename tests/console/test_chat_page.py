@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.console.served import Served
@@ -23,6 +24,7 @@ def opened(served: Served, visits: Visits, more: str = "") -> Page:
 def ask(page: Page, question: str) -> None:
     """Type it and send it, as the focus is where it was; answered when it may be asked again."""
     expect(page.locator("textarea")).to_be_focused()
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_visible()
     before = page.locator(".sg-turn").count()
     page.keyboard.type(question)
     page.keyboard.press("Enter")
@@ -31,6 +33,7 @@ def ask(page: Page, question: str) -> None:
     expect(page.locator("textarea")).to_have_value("")
 
 
+@pytest.mark.shown
 def test_something_is_approved_after_a_yes_to_its_exact_arguments_and_seen_done(served: Served, visits: Visits) -> None:
     run = served.handle("customer.wronged", {"message": "i paid twice", "amount": 12}, subject="mr-twice")["id"]
     page = opened(served, visits)
@@ -75,6 +78,7 @@ def test_what_was_answered_elsewhere_can_no_longer_be_confirmed(served: Served, 
     expect(page.get_by_role("button", name=YES)).to_have_count(0)
 
 
+@pytest.mark.shown
 def test_hostile_words_stay_words(served: Served, visits: Visits) -> None:
     said = '<img src=x onerror="alert(1)"> [x](https://evil.example) javascript:alert(1)'
     served.handle(data={"message": said}, subject="<b>mallory</b>")

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from api.console.frame import PAGES
 from tests.console.served import Served
-from tests.console.visits import GROUNDS, Visits, is_there, live
+from tests.console.visits import GROUNDS, Visits, is_there, live, settled
 
 PATHS = [path for path, _ in PAGES]
 LIGHT, DARK = GROUNDS["light"], GROUNDS["dark"]
@@ -27,8 +27,7 @@ def opened(served: Served, visits: Visits, path: str = "", **how: object) -> Pag
     """A page once it is live and shows what it has; skipped where there is none yet."""
     page = visits.context(**how).new_page()  # type: ignore[arg-type]
     is_there(page, f"{served.console_url}{path or '/'}")
-    live(page)
-    page.wait_for_load_state("networkidle")
+    settled(page)
     return page
 
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from api.console.frame import PAGES
 from api.terminal import clean
 from tests.console.served import Served
-from tests.console.visits import Visits, is_there, live
+from tests.console.visits import Visits, is_there, live, settled
 
 MARKED = "window.ran = true"
 HOSTILE = (
@@ -65,9 +65,8 @@ def test_no_text_of_an_event_becomes_an_element_of_a_page(poisoned: Served, page
     runs = [run["id"] for run in newest] if "{run}" in path else [""]
     for run in runs[:14:3]:
         is_there(page, f"{poisoned.console_url}{path.format(run=run)}")
-        live(page)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        settled(page)
         assert page.locator("img[src='x'], svg[onload], main script").count() == 0
         for link in page.locator("a").all():
             assert (link.get_attribute("href") or "").startswith("/console")
@@ -75,6 +74,7 @@ def test_no_text_of_an_event_becomes_an_element_of_a_page(poisoned: Served, page
             pytest.fail(str(element.get_attribute("outerHTML")))
 
 
+@pytest.mark.shown
 def test_hostile_subjects_are_shown_as_the_text_they_are(poisoned: Served, page: Page) -> None:
     page.goto(f"{poisoned.console_url}/")
     live(page)

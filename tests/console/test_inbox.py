@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.served import Served
 from tests.console.test_accessibility import found
-from tests.console.visits import Visits, live
+from tests.console.visits import Visits, live, settled
 
 
 def pending(served: Served, subject: str, amount: float = 12) -> Any:
@@ -34,6 +34,7 @@ def choose(page: Page, subject: str) -> None:
     expect(page.get_by_role("heading", level=2, name=subject)).to_be_visible()
 
 
+@pytest.mark.shown
 def test_an_approval_with_edited_arguments_is_carried_out_as_edited(guarded: Served, visits: Visits) -> None:
     run = pending(guarded, "mrs-edit")
     page = opened(guarded, visits, "olga")
@@ -56,6 +57,7 @@ def test_an_approval_with_edited_arguments_is_carried_out_as_edited(guarded: Ser
     ]
 
 
+@pytest.mark.shown
 def test_the_second_of_two_is_told_who_was_first_and_keeps_what_was_typed(guarded: Served, visits: Visits) -> None:
     run = pending(guarded, "mr-two")
     approval = run["approvals"][0]["id"]
@@ -125,6 +127,7 @@ def test_no_single_key_answers_anything(guarded: Served, visits: Visits) -> None
     assert guarded.ask("GET", f"/v1/approvals/{run['approvals'][0]['id']}").json()["state"] == "pending"
 
 
+@pytest.mark.shown
 def test_a_stolen_link_shows_the_sign_in_and_changes_nothing(guarded: Served, visits: Visits) -> None:
     run = pending(guarded, "mr-link")
     approval = run["approvals"][0]["id"]
@@ -190,6 +193,6 @@ def test_what_is_open_has_no_serious_violation(
     page.get_by_label("amount").fill("much")
     page.get_by_role("button", name="Approve with your changes").click()
     expect(page.get_by_text("much is no number")).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    settled(page)
     assert found(page) == ""
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.console.served import Served
 from tests.console.visits import Visits, live
 
 
+@pytest.mark.shown
 def test_an_event_is_shown_as_it_arrives_and_as_it_ends(served: Served, visits: Visits) -> None:
     page = visits.page(f"{served.console_url}/")
     live(page)
@@ -27,6 +29,7 @@ def test_what_waits_for_a_person_is_counted_on_top(served: Served, visits: Visit
     expect(page.get_by_text("1 approval", exact=True)).to_be_visible()
 
 
+@pytest.mark.shown
 def test_a_page_comes_back_by_itself_after_the_server_was_killed(served: Served, visits: Visits) -> None:
     page = visits.page(f"{served.console_url}/")
     live(page)

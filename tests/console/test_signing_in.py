@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from api.console.sessions import COOKIE
@@ -19,6 +20,7 @@ def signed_in(served: Served, visits: Visits, name: str = "olga") -> Page:
     return page
 
 
+@pytest.mark.shown
 def test_a_key_that_may_read_opens_the_page_that_was_asked_for(guarded: Served, visits: Visits) -> None:
     page = visits.page(f"{guarded.console_url}/?from=mail")
     expect(page).to_have_title("Sign in - Segue")

@@ -120,6 +120,20 @@ def live(page: Page) -> None:
     page.wait_for_function("() => window.did_handshake === true")
 
 
+QUIET_MS = 120
+SETTLED = """(quiet) => new Promise((resolve) => {
+  let end = setTimeout(resolve, quiet);
+  new MutationObserver(() => { clearTimeout(end); end = setTimeout(resolve, quiet); })
+    .observe(document.body, { childList: true, subtree: true, characterData: true });
+})"""
+
+
+def settled(page: Page) -> None:
+    """Wait until all parts of the page have come, that is, until nothing more comes for a moment."""
+    live(page)
+    page.evaluate(SETTLED, QUIET_MS)
+
+
 def sign_in(page: Page, served: Served, name: str = "olga") -> None:
     """Fill in the form of the sign-in, on which the page is."""
     page.get_by_label("API key").fill(served.keys[name])
