@@ -13,17 +13,29 @@ import pytest_asyncio
 
 from agent.operating.types import Asks, Returned
 from agent.roles import ROLES, Role, Scope
-from agent.store.queries import Shown
 from api import shapes_inbox
-from tests.agent.company import dies
+from tests.console.clicks import (
+    CLICKS,
+    KIND,
+    NUMBERS,
+    Click,
+    in_doubt,
+    item,
+    open_adding,
+    open_approval,
+    open_doubt,
+    open_letter,
+    open_pause,
+    open_sources,
+    paused,
+    subject,
+    waiting,
+)
 from tests.console.doors import Doors, Opened, open_doors, until
-from tests.operating.tool_company import live
 from tools.types import JsonObject
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "console.md"
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-KIND = "customer.upset"
-NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,34 +136,6 @@ async def test_every_page_and_reading_route_is_for_all_roles(doors: Doors) -> No
             await doors.open(page)
 
 
-def subject() -> str:
-    """One that nobody had before."""
-    return f"c-{next(NUMBERS)}"
-
-
-async def waiting(doors: Doors) -> Shown:
-    """A run that waits for an approval."""
-    return await live(doors.company, subject(), ["pay_back"], amount=5)
-
-
-async def in_doubt(doors: Doors) -> str:
-    """The key of an unknown effect; a call that went well is before it, so that the tool is not given a rest."""
-    await live(doors.company, subject(), ["book_call"])
-    doors.company.ledger.faults["book_call"] = [dies]
-    run = await live(doors.company, subject(), ["book_call"])
-    return str(run["effects"][0]["key"])
-
-
-async def letter(doors: Doors) -> str:
-    """A run that failed for good."""
-    return str((await live(doors.company, subject(), [], crash=True))["id"])
-
-
-async def paused(doors: Doors) -> None:
-    """An event type that is paused."""
-    await doors.company.segue.pauses.pause("default", "event", KIND, by="tim", reason=None)
-
-
 async def test_what_was_asked_for_in_the_chat_is_done_only_for_whom_the_table_names(doors: Doors) -> None:
     """The confirmation was made for an admin; by the time it is answered the key has another role."""
     acting = {name for name, scope in doors.chat.scopes.items() if scope != "read"}
@@ -189,182 +173,6 @@ async def confirmed(doors: Doors, role: Role, name: str, arguments: JsonObject) 
     told = [event async for event in doors.chat.answer(doors.asker(role), thread, {asked: True})]
     (returned,) = [one.state for one in told if isinstance(one, Returned)]
     return returned
-
-
-@dataclass(frozen=True, kw_only=True)
-class Click:
-    """An act of the console."""
-
-    act: str
-    open: Callable[[Doors], Awaitable[tuple[Opened, Any]]]
-    """A page on which it is offered to an admin, and what it is about."""
-    press: Callable[[Opened], Awaitable[None]]
-    done: Callable[[Doors, Any], Awaitable[bool]]
-
-
-async def item(doors: Doors, kind: str, name: str) -> tuple[Opened, str]:
-    """The inbox with something open."""
-    return await doors.open(f"/inbox?{kind}={name}"), name
-
-
-def pressing(*words: str) -> Callable[[Opened], Awaitable[None]]:
-    """Click one after the other; what comes up after a click is waited for."""
-
-    async def press(page: Opened) -> None:
-        for one in words:
-            await until(lambda one=one: _has(page, one))
-            page.press(one)
-
-    return press
-
-
-async def _has(page: Opened, words: str) -> bool:
-    return page.has(words)
-
-
-async def _approval(doors: Doors) -> tuple[Opened, str]:
-    return await item(doors, "approval", (await waiting(doors))["approvals"][0]["id"])
-
-
-async def _answered(doors: Doors, name: str) -> bool:
-    return bool((await doors.company.segue.approval("default", name))["state"] != "pending")
-
-
-async def _assigned(doors: Doors, name: str) -> bool:
-    return await doors.company.segue.assigning.of("default", "approval", name) is not None
-
-
-async def _doubt(doors: Doors) -> tuple[Opened, str]:
-    return await item(doors, "effect", await in_doubt(doors))
-
-
-async def _settled(doors: Doors, key: str) -> bool:
-    return bool((await doors.company.segue.desk.effect("default", key))["state"] != "unknown")
-
-
-async def _doubt_of_run(doors: Doors) -> tuple[Opened, str]:
-    key = await in_doubt(doors)
-    page = await doors.open(f"/runs/{key.partition(':')[0]}")
-    await pressing("Say what became of it")(page)
-    return page, key
-
-
-async def _settle_in_run(page: Opened) -> None:
-    page.submit(state="done", result="", reason="")
-
-
-async def _letter(doors: Doors) -> tuple[Opened, str]:
-    return await item(doors, "letter", await letter(doors))
-
-
-async def _acted(doors: Doors, run: str) -> bool:
-    return bool((await doors.company.segue.dead.show("default", run))["changed_by"] == "ann")
-
-
-async def _pause(doors: Doors) -> tuple[Opened, str]:
-    await paused(doors)
-    return await item(doors, "pause", f"event:{KIND}")
-
-
-async def _resumed(doors: Doors, name: str) -> bool:
-    return not await doors.company.segue.pauses.list("default")
-
-
-async def _run(doors: Doors) -> tuple[Opened, str]:
-    run = await waiting(doors)
-    return await doors.open(f"/runs/{run['id']}"), str(run["id"])
-
-
-async def _cancelling(doors: Doors) -> tuple[Opened, str]:
-    page, run = await _run(doors)
-    await pressing("Cancel this run")(page)
-    return page, run
-
-
-async def _cancelled(doors: Doors, run: str) -> bool:
-    return bool((await doors.company.segue.run("default", run))["status"] == "cancelled")
-
-
-async def _judge(page: Opened) -> None:
-    page.submit(which="up", reason="")
-
-
-async def _judged(doors: Doors, run: str) -> bool:
-    return bool((await doors.company.segue.run("default", run))["outcomes"])
-
-
-async def _sources(doors: Doors) -> tuple[Opened, None]:
-    await waiting(doors)
-    page = await doors.open(f"/memory?type={KIND}")
-    await until(lambda: _listed(page))
-    return page, None
-
-
-async def _listed(page: Opened) -> bool:
-    """Whether the sources are there, which are read once the page is open."""
-    return page.says("heard") or page.says("revoked")
-
-
-async def _adding(doors: Doors) -> tuple[Opened, None]:
-    return await doors.open("/portfolio/add"), None
-
-
-async def _asked(doors: Doors, _: None) -> bool:
-    """Whether the address was asked; nothing answers there, and the page says so."""
-    return doors.page is not None and any(
-        "127.0.0.1:9" in str(getattr(one, "text", "")) and "cannot be read" in str(getattr(one, "text", ""))
-        for one in doors.page.client.elements.values()
-    )
-
-
-async def _ask_address(page: Opened) -> None:
-    page.submit(address="http://127.0.0.1:9/openapi.json")
-
-
-async def _revoke(page: Opened) -> None:
-    await pressing("Revoke")(page)
-    await until(lambda: _has(page, "Revoke it"))
-    page.submit()
-
-
-async def _revoked(doors: Doors, _: None) -> bool:
-    return bool((await doors.company.segue.sources.list("default", "revoked", None, 9)).items)
-
-
-async def _chat(doors: Doors) -> tuple[Opened, str]:
-    about = subject()
-    doors.wanted.append(("send_event", {"type": KIND, "subject": about, "data": {"message": "late", "do": []}}))
-    page = await doors.open("/chat")
-    page.say("do it")
-    await until(lambda: _has(page, "Yes, do exactly this"))
-    await until(lambda: _quiet(doors))
-    return page, about
-
-
-async def _quiet(doors: Doors) -> bool:
-    """Whether the chat answers nobody."""
-    return doors.chat.answering == 0
-
-
-async def _sent(doors: Doors, about: str) -> bool:
-    return await doors.company.segue.desk.subject("default", about) is not None
-
-
-CLICKS = (
-    Click(act="send an event", open=_chat, press=pressing("Yes, do exactly this"), done=_sent),
-    Click(act="answer an approval or a question", open=_approval, press=pressing("Approve"), done=_answered),
-    Click(act="answer an approval or a question", open=_approval, press=pressing("Say no"), done=_answered),
-    Click(act="settle an effect in doubt", open=_doubt, press=pressing("It happened"), done=_settled),
-    Click(act="settle an effect in doubt", open=_doubt_of_run, press=_settle_in_run, done=_settled),
-    Click(act="replay or discard a dead letter", open=_letter, press=pressing("Handle it again"), done=_acted),
-    Click(act="replay or discard a dead letter", open=_letter, press=pressing("Give it up"), done=_acted),
-    Click(act="take or assign what waits", open=_approval, press=pressing("Take it"), done=_assigned),
-    Click(act="pause, resume", open=_pause, press=pressing("End the pause"), done=_resumed),
-    Click(act="cancel a run", open=_cancelling, press=pressing("Cancel the run"), done=_cancelled),
-    Click(act="judge a run", open=_run, press=_judge, done=_judged),
-    Click(act="ask an address for the tools it offers", open=_adding, press=_ask_address, done=_asked),
-    Click(act="revoke or restore a source", open=_sources, press=_revoke, done=_revoked),
-)
 
 
 @pytest.mark.parametrize("click", CLICKS, ids=lambda one: one.act)
@@ -423,9 +231,9 @@ async def _told(page: Opened) -> str:
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_page_offers_what_the_role_permits(doors: Doors, role: Role) -> None:
     offers: dict[Scope, list[tuple[Callable[[Doors], Awaitable[tuple[Opened, Any]]], str]]] = {
-        "approve": [(_approval, "Approve")],
-        "steer": [(_doubt, "It happened"), (_letter, "Give it up"), (_pause, "End the pause")],
-        "govern": [(_sources, "Revoke"), (_adding, "Look at it")],
+        "approve": [(open_approval, "Approve")],
+        "steer": [(open_doubt, "It happened"), (open_letter, "Give it up"), (open_pause, "End the pause")],
+        "govern": [(open_sources, "Revoke"), (open_adding, "Look at it")],
     }
     for one in (await doors.company.segue.sources.list("default", "revoked", None, 9)).items:
         await doors.company.segue.sources.restore("default", one["source"], by="tim", reason=None)
