@@ -106,10 +106,15 @@ class View:
         background_tasks.create(self._follow(refresh, pulse or self.console.pulse), name="a page of the console")
 
     async def _follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse) -> None:
+        built = False
         with suppress(asyncio.CancelledError):
             async for _ in pulse.beats():
                 if self.client.is_deleted:
                     return
+                if built and not self.client.has_socket_connection:
+                    # Left, or cut off; in case it is only the latter it is kept for a while, and told when it is back.
+                    continue
+                built = True
                 if not self.console.sessions.alive(self.session):
                     with self.client:
                         go_to(MOUNT)
@@ -150,6 +155,7 @@ def page(console: Console, here: str, title: str) -> View:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
     view = View(console=console, session=session, client=client)
+    client.on_connect(console.pulse.beat)
 
     async def count() -> None:
         waiting = number(sum((await view.wait_numbers()).values()))
