@@ -16,7 +16,7 @@ from contextlib import suppress
 class Pulse:
     """Tells open pages that they may be out of date."""
 
-    def __init__(self, *, soonest_s: float = 0.15, slowest_s: float = 2.0, longest_s: float = 0.3) -> None:
+    def __init__(self, *, soonest_s: float = 0.15, slowest_s: float = 2.0, longest_s: float = 2.0) -> None:
         """A page that takes longer than `longest_s`, as it waits for something, is not waited for."""
         self._soonest_s = soonest_s
         self._slowest_s = slowest_s
