@@ -78,7 +78,6 @@ def test_what_was_answered_elsewhere_can_no_longer_be_confirmed(served: Served, 
     expect(page.get_by_role("button", name=YES)).to_have_count(0)
 
 
-@pytest.mark.shown
 def test_hostile_words_stay_words(served: Served, visits: Visits) -> None:
     said = '<img src=x onerror="alert(1)"> [x](https://evil.example) javascript:alert(1)'
     served.handle(data={"message": said}, subject="<b>mallory</b>")

@@ -64,7 +64,6 @@ def lived(demo: Demo) -> Lived:
     return lived
 
 
-@pytest.mark.shown
 def test_a_complaint_is_seen_as_it_comes_and_the_shop_pays_what_an_operator_made_of_it(
     demo: Demo, visits: Visits
 ) -> None:
@@ -111,7 +110,6 @@ def used(answer: Locator, tool: str) -> None:
     expect(answer.locator(".sg-fold").first).to_contain_text(tool)
 
 
-@pytest.mark.shown
 def test_the_ten_questions_are_answered_with_the_runs_they_are_about(lived: Lived, visits: Visits) -> None:
     demo, customer = lived.demo, lived.customer
     page = visits.page(f"{demo.served.console_url}/chat")

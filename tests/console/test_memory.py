@@ -139,7 +139,6 @@ def test_a_lesson_comes_in_is_reworded_and_its_episodes_are_shown(lived: Served,
     expect(worded.get_by_text("Version 1")).to_be_visible()
 
 
-@pytest.mark.shown
 def test_a_source_is_revoked_after_it_was_said_what_goes_and_its_episodes_and_lessons_leave(
     lived: Served, visits: Visits
 ) -> None:
