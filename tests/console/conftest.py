@@ -6,13 +6,15 @@ tests of another module could not run. For the same reason a module that uses `b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 from playwright.sync_api import Browser
 
 from api.console.chromium import chromium
 from api.terminal import CommandError
+from tests.console.doors import Doors, open_doors
 from tests.console.served import Parent, Served, open_served
 from tests.console.visits import Visits, Windows
 
@@ -24,6 +26,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         of_pages = "browser" in getattr(item, "fixturenames", ())
         if of_pages and not any(item.get_closest_marker(name) for name in ("shown", "slow")):
             item.add_marker("pages")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def doors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
+    """A company whose pages are open in this process. There can be one only, so tests share it, and its loop."""
+    async with open_doors(tmp_path_factory.mktemp("doors")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

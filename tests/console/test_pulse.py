@@ -56,7 +56,8 @@ async def test_a_thousand_commits_are_few_beats() -> None:
     looking.cancel()
     await asyncio.gather(looking, return_exceptions=True)
     assert 2 <= len(came) <= 9
-    assert min(later - sooner for sooner, later in itertools.pairwise(came)) >= 0.05
+    # Beats are so far apart; when within one a page gets its turn differs by a little.
+    assert min(later - sooner for sooner, later in itertools.pairwise(came)) >= 0.03
 
 
 async def test_what_other_processes_did_is_looked_for_now_and_then() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from agent.operating.types import Asks, Returned
 from agent.roles import ROLES, Role, Scope
@@ -31,11 +30,11 @@ from tests.console.clicks import (
     subject,
     waiting,
 )
-from tests.console.doors import Doors, Opened, open_doors, until
+from tests.console.doors import Doors, Opened, until
 from tools.types import JsonObject
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "console.md"
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +95,6 @@ CHAT: Mapping[str, str] = {
     "resume": "pause, resume",
     "cancel_run": "cancel a run",
 }
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def doors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
-    async with open_doors(tmp_path_factory.mktemp("doors")) as opened:
-        yield opened
 
 
 async def test_the_table_is_what_roles_are(doors: Doors) -> None:
