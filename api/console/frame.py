@@ -103,7 +103,10 @@ class View:
 
     def follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse | None = None) -> None:
         """Call it now, and whenever something has happened, until the page is closed; `pulse` beats for other news."""
-        background_tasks.create(self._follow(refresh, pulse or self.console.pulse), name="a page of the console")
+        beats = pulse or self.console.pulse
+        # So that a page that was cut off is told at once of what it missed.
+        self.client.on_connect(beats.beat)
+        background_tasks.create(self._follow(refresh, beats), name="a page of the console")
 
     async def _follow(self, refresh: Callable[[], Awaitable[None]], pulse: Pulse) -> None:
         built = False
@@ -155,7 +158,6 @@ def page(console: Console, here: str, title: str) -> View:
                 with ui.element("form").props(f'method="post" action="{SIGN_OUT}"'):
                     ui.element("input").props('type="submit" value="Sign out"').classes("sg-button")
     view = View(console=console, session=session, client=client)
-    client.on_connect(console.pulse.beat)
 
     async def count() -> None:
         waiting = number(sum((await view.wait_numbers()).values()))
