@@ -28,9 +28,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("pages")
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def doors(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Doors]:
-    """A company whose pages are open in this process. There can be one only, so tests share it, and its loop."""
+    """A company whose pages are open in this process. A process can have one, so one module uses it."""
     async with open_doors(tmp_path_factory.mktemp("doors")) as opened:
         yield opened
 

@@ -12,6 +12,7 @@ import pytest
 
 from agent.operating.types import Asks, Returned
 from agent.roles import ROLES, Role, Scope
+from agent.store.waits import WaitKind
 from api import shapes_inbox
 from tests.console.clicks import (
     CLICKS,
@@ -31,10 +32,11 @@ from tests.console.clicks import (
     waiting,
 )
 from tests.console.doors import Doors, Opened, until
+from tests.operating.tool_company import live
 from tools.types import JsonObject
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "console.md"
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -236,3 +238,33 @@ async def test_a_page_offers_what_the_role_permits(doors: Doors, role: Role) -> 
             page, _ = await opening(doors)
             assert page.has(words) == (scope in ROLES[role]), (role, words)
             await doors.company.segue.pauses.resume("default", "event", KIND, by="tim")
+
+
+async def test_a_page_that_was_left_reads_nothing_until_it_is_back_and_then_all(
+    doors: Doors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doors.become("admin")
+    page = await doors.open("/runs")
+    desk, asked = doors.company.segue.desk, 0
+    read = desk.wait_numbers
+    waiting = sum((await read("default")).values())
+
+    async def counted(tenant: str) -> dict[WaitKind, int]:
+        nonlocal asked
+        asked += 1
+        return dict(await read(tenant))
+
+    async def told(number: int) -> bool:
+        return page.says(str(number))
+
+    monkeypatch.setattr(desk, "wait_numbers", counted)
+    await live(doors.company, subject(), ["pay_back"], amount=5)
+    await until(lambda: told(waiting + 1))
+    page.client.handle_disconnect("socket")
+    await live(doors.company, subject(), ["pay_back"], amount=5)
+    before = asked
+    await live(doors.company, subject(), ["pay_back"], amount=5)
+    assert (asked, page.says(str(waiting + 3))) == (before, False)
+    await page.client.handle_handshake("another", "tab", None, "document", None)
+    await until(lambda: told(waiting + 3))
+    assert asked > before
