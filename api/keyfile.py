@@ -28,6 +28,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from agent.roles import ROLES, GivenScope, Role, Scope, scopes_of
+from api.mistakes import in_words
 
 DEFAULT_TENANT = "default"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$"
@@ -146,8 +147,8 @@ def _said(location: tuple[int | str, ...], kind: str, message: str) -> str:
     """One mistake in a person's words."""
     if not location and kind == "model_type":
         return "it does not start with 'keys:'. Make one: segue keys new NAME --keys FILE"
-    said = message.removeprefix("Value error, ")
-    return f"{'.'.join(map(str, location))}: {said}" if location else said
+    told = in_words(message)
+    return f"{'.'.join(map(str, location))}: {told}" if location else told
 
 
 def _write(path: Path, form: _FileForm) -> None:

@@ -21,6 +21,7 @@ from agent.accepting import BatchError
 from agent.errors import Conflict, NotFound, Refused
 from agent.pressure import Overloaded
 from agent.watching import TooManyWatchers
+from api.mistakes import in_words
 from memory.recall import MemoryUnavailable
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Invalid(Exception):
         """What pydantic found, without the values that were sent."""
         return cls(
             [
-                {"field": ".".join(str(part) for part in found["loc"]) or "body", "detail": found["msg"]}
+                {"field": ".".join(str(part) for part in found["loc"]) or "body", "detail": in_words(found["msg"])}
                 for found in error.errors()
             ]
         )

@@ -99,94 +99,61 @@ def _assigned(row: Row[Any]) -> Assigned | None:
     return None if row.assignee is None else Assigned(to=row.assignee, by=row.given_by, since=row.given)
 
 
+def _head(row: Row[Any], kind: WaitKind, id: str, since: datetime, tool: str | None, says: str | None) -> Head:
+    return Head(
+        kind=kind,
+        id=id,
+        since=since,
+        run=row.run,
+        subject=row.subject,
+        event_type=row.event_type,
+        tool=tool,
+        says=says or "",
+        assigned=_assigned(row),
+    )
+
+
 def _asked(connection: Connection, tenant: str, kinds: Collection[str], limit: int, whose: Whose | None) -> list[Head]:
     if not kinds:
         return []
-    query = (
-        _with(
-            select(approvals, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == approvals.c.run),
-            "approval",
-            approvals.c.id,
-            whose,
-        )
-        .where(approvals.c.tenant == tenant, approvals.c.state == "pending", approvals.c.kind.in_(kinds))
-        .order_by(approvals.c.created_at, approvals.c.id)
+    of = approvals.c
+    query = select(approvals, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == of.run)
+    wanted = (
+        _with(query, "approval", of.id, whose)
+        .where(of.tenant == tenant, of.state == "pending", of.kind.in_(kinds))
+        .order_by(of.created_at, of.id)
         .limit(limit)
     )
     return [
-        Head(
-            kind=row.kind,
-            id=row.id,
-            since=row.created_at,
-            run=row.run,
-            subject=row.subject,
-            event_type=row.event_type,
-            tool=row.tool,
-            says=row.question["text"] if row.question else "",
-            assigned=_assigned(row),
-        )
-        for row in connection.execute(query)
+        _head(row, row.kind, row.id, row.created_at, row.tool, row.question["text"] if row.question else None)
+        for row in connection.execute(wanted)
     ]
 
 
 def _effects(connection: Connection, tenant: str, limit: int, whose: Whose | None) -> list[Head]:
     of = effects.c
-    query = (
-        _with(
-            select(of.key, of.started_at, of.run, of.subject, of.tool, of.error, runs.c.event_type).join(
-                runs, runs.c.id == of.run
-            ),
-            "effect",
-            of.key,
-            whose,
-        )
-        .where(effects.c.tenant == tenant, effects.c.state == "unknown")
-        .order_by(effects.c.started_at, effects.c.key)
+    columns = (of.key, of.started_at, of.run, of.subject, of.tool, of.error, runs.c.event_type)
+    query = select(*columns).join(runs, runs.c.id == of.run)
+    wanted = (
+        _with(query, "effect", of.key, whose)
+        .where(of.tenant == tenant, of.state == "unknown")
+        .order_by(of.started_at, of.key)
         .limit(limit)
     )
-    return [
-        Head(
-            kind="effect",
-            id=row.key,
-            since=row.started_at,
-            run=row.run,
-            subject=row.subject,
-            event_type=row.event_type,
-            tool=row.tool,
-            says=row.error or "",
-            assigned=_assigned(row),
-        )
-        for row in connection.execute(query)
-    ]
+    rows = connection.execute(wanted)
+    return [_head(row, "effect", row.key, row.started_at, row.tool, row.error) for row in rows]
 
 
 def _letters(connection: Connection, tenant: str, limit: int, whose: Whose | None) -> list[Head]:
     of = dead_letters.c
-    query = (
-        _with(
-            select(of.run, of.since, of.detail, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == of.run),
-            "letter",
-            of.run,
-            whose,
-        )
-        .where(dead_letters.c.tenant == tenant, dead_letters.c.state == "open")
-        .order_by(dead_letters.c.since, dead_letters.c.run)
+    query = select(of.run, of.since, of.detail, runs.c.subject, runs.c.event_type).join(runs, runs.c.id == of.run)
+    wanted = (
+        _with(query, "letter", of.run, whose)
+        .where(of.tenant == tenant, of.state == "open")
+        .order_by(of.since, of.run)
         .limit(limit)
     )
-    return [
-        Head(
-            kind="letter",
-            id=row.run,
-            since=row.since,
-            run=row.run,
-            subject=row.subject,
-            event_type=row.event_type,
-            tool=None,
-            says=row.detail,
-            assigned=_assigned(row),
-        )
-        for row in connection.execute(query)
-    ]
+    return [_head(row, "letter", row.run, row.since, None, row.detail) for row in connection.execute(wanted)]
 
 
 def _pauses(connection: Connection, tenant: str) -> list[Head]:

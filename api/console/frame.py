@@ -208,6 +208,16 @@ def go_to(address: str) -> None:
     ui.run_javascript(f"location.assign({json.dumps(address)})")
 
 
+def missing(view: View, title: str, says: str, words: str, address: str) -> None:
+    """The page of something that is not there, with the way to what is."""
+    view.client.status_code = 404
+    with ui.element("main").classes("sg-page"):
+        heading(title, level=1)
+        with ui.element("section").classes("sg-card"):
+            ui.label(says)
+            link(words, address)
+
+
 class Part:
     """A part of a live page, made anew only where what it shows has changed: selections and places stay."""
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from api.console.frame import PAGES
 from tests.console.served import Served
-from tests.console.visits import GROUNDS, Scheme, Visits, is_there, settled, sign_in
+from tests.console.visits import GROUNDS, Scheme, Visits, settled, sign_in
 
 
 def found(page: Page, *rules: str) -> str:
@@ -33,11 +33,7 @@ ONE = ["/runs/{done}", "/runs/{waiting}", "/runs/{unknown}", "/portfolio/tools/b
 
 @pytest.mark.parametrize("path", [path for path, _ in PAGES] + ONE)
 def test_a_page_has_no_serious_violation(guarded: Served, visits: Visits, runs: dict[str, str], path: str) -> None:
-    context = visits.context()
-    cookies = guarded.signed_in().items()
-    context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
-    page = context.new_page()
-    is_there(page, f"{guarded.console_url}{path.format(**runs) or '/'}")
+    page = visits.signed_in(guarded, path.format(**runs) or "/")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     settled(page)
     assert found(page) == ""

@@ -21,10 +21,7 @@ HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>{{constructor.co
 
 def activity(served: Served, visits: Visits, query: str = "") -> Page:
     """The page, as olga sees it."""
-    page = opened(served, visits, "olga")
-    page.goto(f"{served.console_url}/activity{query}")
-    live(page)
-    return page
+    return visits.signed_in(served, f"/activity{query}")
 
 
 def pauses(served: Served, count: int, reason: str = "for a test") -> None:

@@ -15,8 +15,9 @@ from agent.store.standing import Standing
 from api.access import ANYONE
 from api.console.chat.cards import Known, card_said
 from api.console.chat.confirming import argument_rows
-from api.console.chat.thumbing import MOST_CHARS, judge
+from api.console.chat.thumbing import judge
 from api.console.chat.turns import Turn
+from api.console.sent import LONGEST_REASON
 from tests.agent.company import open_company
 from tests.operating.tool_company import AsTold, live
 
@@ -109,7 +110,7 @@ async def test_a_thumb_becomes_the_latest_outcome_of_the_run_in_the_operators_na
         caller = replace(ANYONE, name="dora")
         await judge(company.segue, caller, turn, "down", "  too slow ")
         with pytest.raises(Refused, match="2,001 characters; at most 2,000"):
-            await judge(company.segue, caller, turn, "up", "x" * (MOST_CHARS + 1))
+            await judge(company.segue, caller, turn, "up", "x" * (LONGEST_REASON + 1))
         with pytest.raises(Conflict, match="not about exactly one run"):
             await judge(company.segue, caller, turn_of(), "up", "")
         outcomes = (await company.segue.memories.outcomes("default", None, None, 9)).items

@@ -18,7 +18,7 @@ from playwright.sync_api import Page, expect
 from tests.console.listeners import listening
 from tests.console.served import Served
 from tests.console.test_marks import told
-from tests.console.visits import Visits, live
+from tests.console.visits import Visits
 
 OPERATORS = 50
 A_MINUTE = 1_000
@@ -62,21 +62,10 @@ def loaded(served: Served) -> Iterator[Load]:
         thread.join()
 
 
-def operator(guarded: Served, visits: Visits, path: str) -> Page:
-    """A page of somebody with a session of their own."""
-    context = visits.context()
-    cookies = guarded.signed_in("olga").items()
-    context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
-    page = context.new_page()
-    page.goto(f"{guarded.console_url}{path}")
-    live(page)
-    return page
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_fifty_operators_see_everything_while_a_thousand_events_a_minute_come(guarded: Served, visits: Visits) -> None:
-    inbox, reader, now = (operator(guarded, visits, path) for path in ("/inbox", "/runs", "/"))
+    inbox, reader, now = (visits.signed_in(guarded, path) for path in ("/inbox", "/runs", "/"))
     seen, answered = [], []
     paths = list(itertools.islice(itertools.cycle(WATCHED), OPERATORS - 3))
     with listening(guarded, paths) as others:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.served import Served
 from tests.console.test_accessibility import found
-from tests.console.visits import Visits, live, settled
+from tests.console.visits import Visits, settled
 
 
 def pending(served: Served, subject: str, amount: float = 12) -> Any:
@@ -19,13 +19,7 @@ def pending(served: Served, subject: str, amount: float = 12) -> Any:
 
 def opened(served: Served, visits: Visits, name: str, asked: str = "") -> Page:
     """The inbox of somebody who is signed in."""
-    context = visits.context()
-    cookies = served.signed_in(name).items()
-    context.add_cookies([{"name": key, "value": value, "url": served.console_url} for key, value in cookies])
-    page = context.new_page()
-    page.goto(f"{served.console_url}/inbox{asked}")
-    live(page)
-    return page
+    return visits.signed_in(served, f"/inbox{asked}", name)
 
 
 def choose(page: Page, subject: str) -> None:
@@ -183,12 +177,8 @@ def test_what_is_open_has_no_serious_violation(
     guarded: Served, visits: Visits, scheme: Literal["light", "dark"]
 ) -> None:
     run = pending(guarded, f"mrs-{scheme}")
-    context = visits.context(scheme=scheme, width=390)
-    cookies = guarded.signed_in("olga").items()
-    context.add_cookies([{"name": key, "value": value, "url": guarded.console_url} for key, value in cookies])
-    page = context.new_page()
-    page.goto(f"{guarded.console_url}/inbox?approval={run['approvals'][0]['id']}")
-    live(page)
+    path = f"/inbox?approval={run['approvals'][0]['id']}"
+    page = visits.signed_in(guarded, path, width=390, scheme=scheme)
     page.get_by_text("Change the arguments").click()
     page.get_by_label("amount").fill("much")
     page.get_by_role("button", name="Approve with your changes").click()

@@ -160,13 +160,8 @@ def test_a_source_is_revoked_after_it_was_said_what_goes_and_its_episodes_and_le
 
 
 def test_a_viewer_sees_memory_and_is_offered_no_acts(guarded: Served, visits: Visits) -> None:
-    context = visits.context()
-    cookies = guarded.signed_in("vera").items()
-    context.add_cookies([{"name": name, "value": value, "url": guarded.console_url} for name, value in cookies])
     guarded.handle()
-    page = context.new_page()
-    page.goto(f"{guarded.console_url}/memory?type=customer.upset")
-    live(page)
+    page = visits.signed_in(guarded, "/memory?type=customer.upset", "vera")
     expect(page.get_by_text("heard")).to_be_visible()
     expect(page.get_by_text("memory is on")).to_be_visible()
     for name in ("Revoke /tests", "Switch memory off", "Edit", "Retire"):

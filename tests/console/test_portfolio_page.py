@@ -50,17 +50,6 @@ def answering(document: Any) -> Iterator[str]:
         server.server_close()
 
 
-def signed_in(guarded: Served, visits: Visits, name: str, path: str) -> Page:
-    """A page as somebody with this key sees it."""
-    context = visits.context()
-    cookies = guarded.signed_in(name).items()
-    context.add_cookies([{"name": cookie, "value": value, "url": guarded.console_url} for cookie, value in cookies])
-    page = context.new_page()
-    page.goto(f"{guarded.console_url}{path}")
-    live(page)
-    return page
-
-
 def look(page: Page, address: str) -> None:
     """Fill in the form of addresses."""
     page.get_by_label("Address of an OpenAPI document").fill(address)
@@ -118,7 +107,7 @@ def test_a_thousand_hostile_operations_are_text_and_can_be_found(served: Served,
 
 
 def test_who_may_only_read_is_offered_neither_the_address_nor_the_pause(guarded: Served, visits: Visits) -> None:
-    page = signed_in(guarded, visits, "vera", "/portfolio/add")
+    page = visits.signed_in(guarded, "/portfolio/add", "vera")
     expect(page.get_by_text("needs the scope govern")).to_be_visible()
     expect(page.get_by_role("button", name="Look at it")).to_have_count(0)
     page.goto(f"{guarded.console_url}/portfolio/tools/pay_back")

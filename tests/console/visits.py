@@ -85,6 +85,18 @@ class Visits:
         page.goto(url)
         return page
 
+    def signed_in(
+        self, served: Served, path: str, name: str = "olga", *, width: int = 1280, scheme: Scheme = "light"
+    ) -> Page:
+        """A page of the console as somebody with this key sees it, once it is connected."""
+        context = self.context(width=width, scheme=scheme)
+        cookies = served.signed_in(name).items()
+        context.add_cookies([{"name": key, "value": value, "url": served.console_url} for key, value in cookies])
+        page = context.new_page()
+        page.goto(f"{served.console_url}{path}")
+        live(page)
+        return page
+
     def close(self) -> None:
         """Close every page; fails if one of them did what it must not."""
         for look, context in self._contexts:

@@ -17,21 +17,18 @@ from api.console.chat.linking import run_page
 from api.console.chat.making import put, refocus, said
 from api.console.chat.turns import Judged, Turn
 from api.console.frame import button, link
+from api.console.sent import LONGEST_REASON, reason_of
 from api.terminal import clean
 
-MOST_CHARS = 2_000
-"""Of a reason."""
 WORDS: dict[Thumb, str] = {"up": "did well", "down": "did badly"}
 Says = Callable[[Thumb, str], Awaitable[None]]
 
 
 async def judge(segue: Segue, caller: Caller, turn: Turn, which: Thumb, reason: str) -> None:
     """Store the thumb as the latest outcome of the run. Raises `NotFound`, `Conflict`, `Refused`."""
-    run, why = turn.about, reason.strip() or None
+    run, why = turn.about, reason_of(reason)
     if run is None:
         raise Conflict("this answer is not about exactly one run")
-    if why is not None and len(why) > MOST_CHARS:
-        raise Refused(f"the reason has {len(why):,} characters; at most {MOST_CHARS:,} are taken")
     try:
         taken = await segue.judging.outcome(caller.tenant, run, thumb(which, why, id=None, by=caller.name))
     except BatchError as error:
@@ -76,7 +73,7 @@ class ThumbView:
     def _ask(self, which: Thumb) -> None:
         self._form.clear()
         with self._form, put("div", "sg-row"):
-            field = put("input", "sg-field sg-grow", type="text", maxlength=str(MOST_CHARS))
+            field = put("input", "sg-field sg-grow", type="text", maxlength=str(LONGEST_REASON))
             field.props["aria-label"] = field.props["placeholder"] = f"Why it {WORDS[which]} (optional)"
 
             async def record(event: GenericEventArguments) -> None:

@@ -8,12 +8,10 @@ from typing import Any, Literal
 
 from agent.errors import Conflict, NotFound, Refused
 from agent.service import GivenAnswer, Segue
-from agent.storable import clean
 from api.access import Caller
 from api.console.inbox.reading import Item, split
+from api.console.sent import reason_of
 from tools.types import JsonObject, JsonValue
-
-LONGEST_REASON = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +41,7 @@ def approve(segue: Segue, item: Item, tool: str, arguments: JsonObject, reason: 
 
     async def work(caller: Caller) -> Outcome:
         chosen = tool if item.kind == "question" else None
-        given = GivenAnswer(approved=True, tool=chosen, arguments=arguments, reason=said(reason), by=caller.name)
+        given = GivenAnswer(approved=True, tool=chosen, arguments=arguments, reason=reason_of(reason), by=caller.name)
         return await attempt(segue.answer(caller.tenant, item.id, given))
 
     return work
@@ -53,7 +51,7 @@ def reject(segue: Segue, item: Item, reason: str) -> Work:
     """No."""
 
     async def work(caller: Caller) -> Outcome:
-        given = GivenAnswer(approved=False, reason=said(reason), by=caller.name)
+        given = GivenAnswer(approved=False, reason=reason_of(reason), by=caller.name)
         return await attempt(segue.answer(caller.tenant, item.id, given))
 
     return work
@@ -63,7 +61,9 @@ def settle(segue: Segue, item: Item, state: Literal["done", "failed"], result: J
     """What became of an effect that nobody was sure of."""
 
     async def work(caller: Caller) -> Outcome:
-        told = segue.settle(caller.tenant, item.id, state=state, result=result, reason=said(reason), by=caller.name)
+        told = segue.settle(
+            caller.tenant, item.id, state=state, result=result, reason=reason_of(reason), by=caller.name
+        )
         return await attempt(told)
 
     return work
@@ -82,7 +82,7 @@ def discard(segue: Segue, item: Item, reason: str) -> Work:
     """Give a dead letter up."""
 
     async def work(caller: Caller) -> Outcome:
-        return await attempt(segue.dead.discard(caller.tenant, item.id, by=caller.name, reason=said(reason)))
+        return await attempt(segue.dead.discard(caller.tenant, item.id, by=caller.name, reason=reason_of(reason)))
 
     return work
 
@@ -96,8 +96,3 @@ def resume(segue: Segue, item: Item) -> Work:
         return Outcome(is_="done" if ended["resumed"] else "gone")
 
     return work
-
-
-def said(reason: str) -> str | None:
-    """A reason as it is kept; None where none was given."""
-    return clean(" ".join(reason.split())[:LONGEST_REASON]) or None

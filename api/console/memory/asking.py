@@ -7,17 +7,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from agent.errors import Refused
-from agent.storable import NotStorable, check_text
 from api.console.frame import View, button
 from api.console.parts import box, text
+from api.console.sent import LONGEST_REASON, SENT, fields
 
-LONGEST_REASON = 2_000
 REASON = "Reason (kept beside it)"
-SENT = """(event) => {
-  event.preventDefault();
-  emit(new FormData(event.currentTarget).get('said'));
-}"""
 
 
 def ask(
@@ -46,20 +40,8 @@ def ask(
             button("Leave it", dialog.close)
 
     async def go(event: GenericEventArguments) -> None:
-        said = event.args if isinstance(event.args, str) else ""
-        if await act(said.strip()):
+        if await act(fields(event).get("said", "").strip()):
             dialog.close()
 
     form.on("submit", go, js_handler=SENT)
     dialog.on("hide", dialog.delete, args=[])
-
-
-def reason_of(said: str) -> str | None:
-    """A reason as it is stored. Raises `Refused`."""
-    if len(said) > LONGEST_REASON:
-        raise Refused(f"the reason is longer than {LONGEST_REASON} characters")
-    try:
-        check_text(said, "the reason")
-    except NotStorable as error:
-        raise Refused(str(error)) from error
-    return said or None

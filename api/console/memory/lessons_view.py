@@ -11,13 +11,15 @@ from pydantic import ValidationError
 from agent.errors import Refused
 from api.access import Caller
 from api.console.frame import View, button, empty, now, state, when
-from api.console.memory.asking import ask, reason_of
+from api.console.memory.asking import ask
 from api.console.memory.lesson_words import borne_out, credit, support
 from api.console.memory.telling import done, ended
 from api.console.parts import box, fold, link, text
 from api.console.run_filter import PATH
+from api.console.sent import reason_of
 from api.console.words import number
 from api.forms import EditLessonForm
+from api.mistakes import in_words
 from api.terminal import clean, line
 
 PAGE = 20
@@ -167,7 +169,7 @@ def worded(said: str) -> str:
     try:
         return EditLessonForm(text=said).text
     except ValidationError as error:
-        why = error.errors()[0]["msg"].removeprefix("Value error, ")
+        why = in_words(error.errors()[0]["msg"])
         raise Refused(f"{why}. Right: one line of 1 to {LONGEST_TEXT} characters") from error
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from api.access import Caller
 from api.console.frame import View
-from api.console.memory.asking import ask, reason_of
+from api.console.memory.asking import ask
+from api.console.sent import reason_of
 from api.console.words import number
 from api.terminal import line
 

@@ -12,15 +12,12 @@ from api.console.frame import View, empty
 from api.console.memory.telling import done
 from api.console.parts import box, link, text
 from api.console.run_filter import PATH
+from api.console.sent import SENT, fields
 from api.terminal import line
 from memory.recall import MemoryUnavailable
 
 FOUND = 10
 LONGEST = 2_000
-SENT = """(event) => {
-  event.preventDefault();
-  emit(new FormData(event.currentTarget).get('text'));
-}"""
 
 
 class SearchView:
@@ -39,7 +36,7 @@ class SearchView:
         self._place = box("div", "sg-list").props('aria-live="polite"')
 
     async def _look(self, event: GenericEventArguments) -> None:
-        words = event.args.strip()[:LONGEST] if isinstance(event.args, str) else ""
+        words = fields(event).get("text", "").strip()[:LONGEST]
         self._place.clear()
         if not words:
             return

@@ -8,9 +8,10 @@ from typing import Any
 from agent.store.switches import SwitchState
 from api.access import Caller
 from api.console.frame import View, button, now, state, when
-from api.console.memory.asking import ask, reason_of
+from api.console.memory.asking import ask
 from api.console.memory.drawing import draw, span_of
 from api.console.parts import box, text
+from api.console.sent import reason_of
 from api.console.words import number, share
 from api.terminal import line
 

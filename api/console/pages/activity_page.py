@@ -18,17 +18,14 @@ from api.console.frame import Console, View, empty, go_to, now, page
 from api.console.pages.activity_list import ActList
 from api.console.pages.run_form import field, kind_of, select
 from api.console.parts import box, link, set_text, text
-from api.console.reading import reading
+from api.console.reading import Reading, script
 from api.console.run_filter import TIMES, FilterError
+from api.console.sent import SENT, fields
 from api.terminal import line
 
 PAGE = 50
 LATE = 200
 """So many numbers back new lines are looked for: on PostgreSQL one may be seen after the next."""
-SENT = """(event) => {
-  event.preventDefault();
-  emit(Object.fromEntries(new FormData(event.currentTarget)));
-}"""
 READY: tuple[tuple[str, Asked], ...] = (
     ("All", Asked()),
     ("Today", Asked(when="today")),
@@ -44,7 +41,7 @@ def register(console: Console) -> None:
     @ui.page("/activity")
     async def show(request: Request) -> None:
         view = page(console, "/activity", "Activity")
-        ui.add_head_html(reading("activity-list"))
+        ui.add_head_html(script("activity-list"))
         await ActivityPage(view).build(dict(request.query_params))
 
 
@@ -60,7 +57,6 @@ class ActivityPage:
         """Whether nothing older fits."""
         self._fresh: set[int] = set()
         """New lines that wait until the reader wants them."""
-        self._reading = False
         self._turn = asyncio.Lock()
 
     async def build(self, given: Mapping[str, Any]) -> None:
@@ -82,11 +78,11 @@ class ActivityPage:
                     text(
                         "p", f"Acts {about}, newest first." if about else "All acts, newest first.", "sg-quiet sg-small"
                     )
-                    self._news = box("div").props('aria-live="polite"')
+                    self._reading = Reading("act", "acts", PAGE, self._load)
                     self._exports()
                 self._list = ActList()
+                self._reading.of(self._list)
                 self._foot = box("nav", "sg-row sg-maybe").props('aria-label="Pages of acts"')
-        ui.on("reading", self._reads)
         await self._load()
         self._view.follow(self._refresh)
 
@@ -128,7 +124,7 @@ class ActivityPage:
 
     async def _sent(self, event: GenericEventArguments) -> None:
         try:
-            asked = read(event.args if isinstance(event.args, dict) else {})
+            asked = read(fields(event))
         except FilterError as error:
             set_text(self._problem, str(error))
             return
@@ -145,8 +141,7 @@ class ActivityPage:
             self._mark = newest[0]["id"] if newest else 0
             found = await log.page(tenant, self._wanted(), self._asked.before, PAGE)
             self._whole = found.next is None
-            self._fresh.clear()
-            self._news.clear()
+            self._tell_fresh(set())
             self._list.show([row(one) for one in found.items], now())
             self._show_foot()
 
@@ -183,32 +178,14 @@ class ActivityPage:
         if not fresh:
             return
         self._mark = max(self._mark, fresh[0]["id"])
-        if self._reading and ids:
-            self._show_news({one["id"] for one in fresh})
+        if self._reading.on and ids:
+            self._tell_fresh(self._fresh | {one["id"] for one in fresh})
             return
-        self._fresh.clear()
-        self._news.clear()
+        self._tell_fresh(set())
         self._whole = self._whole and len(ids) + len(fresh) <= PAGE
         self._list.add([row(one) for one in fresh], PAGE, now())
         self._show_foot()
 
-    def _show_news(self, fresh: set[int]) -> None:
-        if fresh <= self._fresh:
-            return
-        self._fresh |= fresh
-        count = len(self._fresh)
-        words = f"{PAGE} new acts or more" if count >= PAGE else f"{count} new {'act' if count == 1 else 'acts'}"
-        self._news.clear()
-        with self._news:
-            made = text("button", words, "sg-button sg-first").props('type="button"')
-            made.on("click", self._catch_up, args=[])
-
-    async def _catch_up(self) -> None:
-        """Show the new ones: the reader asked for it."""
-        self._reading = False
-        ui.run_javascript("document.activeElement?.blur(); window.scrollTo(0, 0)")
-        await self._load()
-
-    async def _reads(self, event: GenericEventArguments) -> None:
-        self._reading = event.args is True
-        self._list.hold(self._reading)
+    def _tell_fresh(self, fresh: set[int]) -> None:
+        self._fresh = fresh
+        self._reading.tell(len(fresh))

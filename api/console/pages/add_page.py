@@ -18,16 +18,15 @@ from api.access import Caller
 from api.arguments import rows_of
 from api.console.frame import Console, View, button, empty, heading, page, state
 from api.console.importing import SHOWN, Choosing
-from api.console.pages.run_acts import SENT
 from api.console.pages.tool_page import LIST
 from api.console.parts import box, fold, link, set_text, table, text
+from api.console.sent import CHANGED, SENT, fields
 from api.console.words import number
 from api.terminal import clean, line
 from tools.offer import EXAMPLE, LIMITS, Offered, OfferError, read_offer
 
 AT_ONCE = 2
 """Addresses that are asked at the same time, by all who look."""
-FIELDS = "(event) => emit(Object.fromEntries(new FormData(event.currentTarget)))"
 TICKED = "(event) => emit(event.target.checked)"
 TYPED = "(event) => emit(event.target.value)"
 COPY = """() => {
@@ -90,7 +89,7 @@ class AddPage:
         self._busy = text("p", "", "sg-quiet sg-maybe").props('role="status"')
 
     async def _asked(self, event: GenericEventArguments) -> None:
-        address = _fields(event).get("address", "").strip()
+        address = fields(event).get("address", "").strip()
         self._choosing = None
         self._offered.clear()
         self._lines.clear()
@@ -193,7 +192,7 @@ class Offers:
             _field("source-owner", "owner", "Owner of all of them", source.owner)
             _field("source-unit", "unit", "Business unit", source.unit)
             _field("source-timeout", "timeout_s", "Seconds for an answer", f"{source.timeout_s:g}")
-        form.on("change", lambda event: self._choosing.tell_source(_fields(event)), js_handler=FIELDS)
+        form.on("change", lambda event: self._choosing.tell_source(fields(event)), js_handler=CHANGED)
         form.on("submit", js_handler="(event) => event.preventDefault()")
 
     def _find(self, event: GenericEventArguments) -> None:
@@ -254,7 +253,7 @@ class Offers:
             return
         with told, box("form", "sg-filters") as form:
             self._fields_of(place, tool)
-        form.on("change", lambda event: self._choosing.tell_tool(address, _fields(event)), js_handler=FIELDS)
+        form.on("change", lambda event: self._choosing.tell_tool(address, fields(event)), js_handler=CHANGED)
         form.on("submit", js_handler="(event) => event.preventDefault()")
 
     def _fields_of(self, place: int, tool: NewTool) -> None:
@@ -267,11 +266,6 @@ class Offers:
         _select(f"step-{place}", "step", "Step it performs", steps, tool.step or "")
         again = {"no": "no", "yes": "yes: knows a repeated key"}
         _select(f"again-{place}", "idempotent", "May be repeated", again, "yes" if tool.idempotent else "no")
-
-
-def _fields(event: GenericEventArguments) -> dict[str, str]:
-    given = event.args if isinstance(event.args, dict) else {}
-    return {str(name): value for name, value in given.items() if isinstance(value, str)}
 
 
 def _field(html_id: str, name: str, label: str, value: str) -> None:

@@ -12,19 +12,14 @@ from nicegui.events import GenericEventArguments
 from agent.accepting import BatchError
 from agent.errors import Refused
 from agent.judging import thumb
-from agent.storable import NotStorable, check_text
 from api.access import Caller
 from api.console.frame import View, button
 from api.console.parts import box, text
+from api.console.sent import LONGEST_REASON, SENT, fields, reason_of
 from api.strict_json import JsonTextError, read_json
 from tools.types import JsonValue
 
-LONGEST_REASON = 2_000
 DEEPEST = 32
-SENT = """(event) => {
-  event.preventDefault();
-  emit(Object.fromEntries(new FormData(event.currentTarget, event.submitter)));
-}"""
 
 
 class RunActs:
@@ -86,7 +81,7 @@ class RunActs:
         dialog.on("hide", dialog.delete, args=[])
 
     async def _settle_now(self, key: str, dialog: ui.dialog, event: GenericEventArguments) -> None:
-        given = _fields(event)
+        given = fields(event)
 
         async def work(caller: Caller) -> Any:
             state, result = given.get("state"), _json(given.get("result", ""))
@@ -99,7 +94,7 @@ class RunActs:
                 key,
                 state=cast("Literal['done', 'failed']", state),
                 result=result,
-                reason=_reason(given),
+                reason=reason_of(given.get("reason")),
                 by=caller.name,
             )
 
@@ -125,13 +120,13 @@ class RunActs:
             form.on("submit", self._judged, js_handler=SENT)
 
     async def _judged(self, event: GenericEventArguments) -> None:
-        given = _fields(event)
+        given = fields(event)
 
         async def work(caller: Caller) -> Any:
             which = given.get("which")
             if which not in ("up", "down"):
                 raise Refused("say whether it was well or badly done")
-            said = thumb(cast("Literal['up', 'down']", which), _reason(given), id=None, by=caller.name)
+            said = thumb(cast("Literal['up', 'down']", which), reason_of(given.get("reason")), id=None, by=caller.name)
             try:
                 return await self._view.segue.judging.outcome(caller.tenant, self._run, said)
             except BatchError as error:
@@ -147,23 +142,6 @@ class RunActs:
             ui.notify(told, type="positive")
         await self._after()
         return True
-
-
-def _fields(event: GenericEventArguments) -> dict[str, str]:
-    """Of a form as a browser sent it; what is no text is left out."""
-    given = event.args if isinstance(event.args, dict) else {}
-    return {str(name): value for name, value in given.items() if isinstance(value, str)}
-
-
-def _reason(given: dict[str, str]) -> str | None:
-    found = given.get("reason", "").strip()
-    if len(found) > LONGEST_REASON:
-        raise Refused(f"the reason is longer than {LONGEST_REASON} characters")
-    try:
-        check_text(found, "the reason")
-    except NotStorable as error:
-        raise Refused(str(error)) from error
-    return found or None
 
 
 def _json(given: str) -> JsonValue:

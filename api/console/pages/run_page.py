@@ -9,7 +9,7 @@ from nicegui import ui
 from agent.errors import NotFound
 from agent.store.queries import Shown
 from agent.store.runs import OPEN
-from api.console.frame import Console, View, now, page
+from api.console.frame import Console, View, missing, now, page
 from api.console.pages.run_acts import RunActs
 from api.console.pages.run_steps import Steps
 from api.console.pages.run_why import WhyNot
@@ -31,18 +31,10 @@ def register(console: Console) -> None:
         try:
             told = await look(view.segue, view.tenant, known_form("run", run))
         except NotFound:
-            _missing(view, run)
+            says = f"No run has the id {line(run, 80)}. It may have been pruned, or the link is cut or mistyped."
+            missing(view, "There is no such run", says, "Look through all runs", PATH)
             return
         RunPage(view, told).build()
-
-
-def _missing(view: View, run: str) -> None:
-    view.client.status_code = 404
-    with box("main", "sg-page"):
-        text("h1", "There is no such run")
-        with box("section", "sg-card"):
-            text("p", f"No run has the id {line(run, 80)}. It may have been pruned, or the link is cut or mistyped.")
-            link("Look through all runs", PATH)
 
 
 class RunPage:

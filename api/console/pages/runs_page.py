@@ -14,7 +14,7 @@ from api.console.frame import Console, View, empty, go_to, now, page
 from api.console.pages.run_form import FilterForm
 from api.console.pages.run_list import RunList
 from api.console.parts import box, link, set_text, text
-from api.console.reading import reading
+from api.console.reading import Reading, script
 from api.console.run_filter import PATH, READY, Asked, FilterError, address, in_words, read, wanted
 from api.console.run_rows import row
 from api.console.run_search import Hit, search
@@ -38,7 +38,7 @@ def register(console: Console) -> None:
     @ui.page("/runs")
     async def show(request: Request) -> None:
         view = page(console, "/runs", "Runs")
-        ui.add_head_html(reading("runs-list"))
+        ui.add_head_html(script("runs-list"))
         await RunsPage(view).build(dict(request.query_params))
 
 
@@ -48,7 +48,6 @@ class RunsPage:
     def __init__(self, view: View) -> None:
         self._view = view
         self._asked = Asked()
-        self._reading = False
         self._turn = asyncio.Lock()
         """One change of the list at a time."""
 
@@ -63,10 +62,10 @@ class RunsPage:
             with box("section", "sg-card").props('aria-label="Runs"'):
                 with box("div", "sg-row sg-head"):
                     self._about = text("p", "", "sg-quiet sg-small").props('aria-live="polite" id="runs-about"')
-                    self._news = box("div").props('aria-live="polite" id="runs-new"')
+                    self._reading = Reading("run", "runs", MOST_NEW, self._load)
                 self._list = RunList()
+                self._reading.of(self._list)
                 self._foot = box("nav", "sg-row sg-maybe").props('aria-label="Pages of runs"')
-        ui.on("reading", self._reads)
         await self._go(given, moved=False)
         self._view.follow(self._refresh)
 
@@ -138,7 +137,7 @@ class RunsPage:
         async with self._turn:
             found = await self._page(self._asked, PAGE)
             self._list.show([row(one) for one in found.items], now())
-            self._news.clear()
+            self._reading.tell(0)
             self._say(found.looked_back_to)
             self._foot.clear()
             with self._foot:
@@ -184,36 +183,14 @@ class RunsPage:
         shown = self._list.ids
         top = self._list.top
         fresh = [one for one in found if one.seq > top]
-        if not self._reading or not shown:
+        if not self._reading.on or not shown:
             if fresh and not shown:
                 self._foot.clear()
             self._list.show(found, now())
-            self._news.clear()
+            self._reading.tell(0)
             return
         known = {one.id: one for one in found}
         missing = [name for name in shown if name not in known]
         late = await self._view.segue.desk.lists.again(self._view.tenant, missing) if missing else []
         self._list.update([*found, *(row(one) for one in late)], now())
-        self._show_news(len(fresh))
-
-    def _show_news(self, count: int) -> None:
-        self._news.clear()
-        if count:
-            words = (
-                f"{MOST_NEW} new runs or more"
-                if count >= MOST_NEW
-                else f"{count} new {'run' if count == 1 else 'runs'}"
-            )
-            with self._news:
-                made = text("button", words, "sg-button sg-first").props('type="button"')
-                made.on("click", self._catch_up, args=[])
-
-    async def _catch_up(self) -> None:
-        """Show the new ones: the reader asked for it."""
-        self._reading = False
-        ui.run_javascript("document.activeElement?.blur(); window.scrollTo(0, 0)")
-        await self._load()
-
-    async def _reads(self, event: GenericEventArguments) -> None:
-        self._reading = event.args is True
-        self._list.hold(self._reading)
+        self._reading.tell(len(fresh))

@@ -8,20 +8,19 @@ from typing import Any
 from nicegui import ui
 from nicegui.events import GenericEventArguments
 
-from agent.errors import NotFound, Refused
+from agent.errors import NotFound
 from agent.operating.rested import Rested
 from agent.operating.tool_use import DAYS, ToolStory, day_by_day, tool_story
 from agent.operating.why_not import COUNTED
-from agent.storable import NotStorable, check_text
 from agent.store.queries import Shown
 from api.access import Caller
 from api.arguments import rows_of
-from api.console.frame import Console, Part, View, button, empty, now, page, state, when
+from api.console.frame import Console, Part, View, button, empty, missing, now, page, state, when
 from api.console.gate import MOUNT
-from api.console.pages.run_acts import LONGEST_REASON, SENT
 from api.console.parts import as_json, box, facts, fold, link, table, text
 from api.console.portfolio_words import calls_by_day, governance, health_of, use_of
 from api.console.run_filter import Asked, address
+from api.console.sent import LONGEST_REASON, SENT, fields, reason_of
 from api.console.trend import draw
 from api.console.words import number, share
 from api.terminal import clean, line
@@ -37,18 +36,10 @@ def register(console: Console) -> None:
     async def show(name: str) -> None:
         view = page(console, "/portfolio", "Tool")
         if not any(tool["name"] == name for tool in view.segue.tools()):
-            _missing(view, name)
+            says = f"No tool is called {line(name, 80)}. It may have been taken out of the portfolio."
+            missing(view, "There is no such tool", says, "Look through the portfolio", LIST)
             return
         ToolPage(view, name, stories).build()
-
-
-def _missing(view: View, name: str) -> None:
-    view.client.status_code = 404
-    with box("main", "sg-page"):
-        text("h1", "There is no such tool")
-        with box("section", "sg-card"):
-            text("p", f"No tool is called {line(name, 80)}. It may have been taken out of the portfolio.")
-            link("Look through the portfolio", LIST)
 
 
 class ToolPage:
@@ -117,10 +108,10 @@ class ToolPage:
             form.on("submit", self._pause, js_handler=SENT)
 
     async def _pause(self, event: GenericEventArguments) -> None:
-        given = event.args.get("reason") if isinstance(event.args, dict) else None
+        given = fields(event).get("reason")
 
         async def work(caller: Caller) -> Any:
-            reason = _reason(given)
+            reason = reason_of(given)
             return await self._view.segue.pauses.pause(caller.tenant, "tool", self._name, by=caller.name, reason=reason)
 
         if await self._view.act("steer", work) is not None:
@@ -132,17 +123,6 @@ class ToolPage:
 
         if await self._view.act("steer", work) is not None:
             await self._refresh()
-
-
-def _reason(given: object) -> str | None:
-    found = given.strip() if isinstance(given, str) else ""
-    try:
-        check_text(found, "the reason")
-    except NotStorable as error:
-        raise Refused(str(error)) from None
-    if len(found) > LONGEST_REASON:
-        raise Refused(f"the reason is longer than {LONGEST_REASON} characters")
-    return found or None
 
 
 def _health(status: str, word: str, why: str) -> None:
