@@ -16,6 +16,7 @@ from agent.store import episode_looks, episodes, queries, reflex, sources, tidy
 from agent.store.database import Database
 from agent.store.episode_looks import Marks
 from agent.store.queries import Page, Shown
+from agent.store.whole_run import outcomes_of
 from agent.stories import tell
 from agent.valuations import Valuations
 from memory.recall import Memory
@@ -82,7 +83,7 @@ class Memories:
             story = episode_looks.story(connection, tenant, episode)
             if story is None:
                 return None
-            shown = tell(story, queries.outcomes_of(connection, episode), self._portfolio.goals)
+            shown = tell(story, outcomes_of(connection, episode), self._portfolio.goals)
             revoked = sources.revoked_among(connection, tenant, [shown["source"]])
             return {**shown, "revoked": bool(revoked), "tidied": tidy.notes(connection, [episode]).get(episode)}
 

@@ -53,6 +53,7 @@ from agent.store.ledger import SettlementError
 from agent.store.progress import Progress
 from agent.store.queries import Page, RunFilter, Shown
 from agent.store.runs import OPEN
+from agent.store.whole_run import show_run
 from agent.switching import Switches
 from agent.types import Call
 from agent.uplifts import Uplifts
@@ -168,9 +169,7 @@ class Segue:
 
     async def run(self, tenant: str, run: str) -> Shown:
         """One run, whole. Raises `NotFound`."""
-        return _found(
-            await self._database.read(lambda connection: queries.show_run(connection, tenant, run)), "run", run
-        )
+        return _found(await self._database.read(lambda connection: show_run(connection, tenant, run)), "run", run)
 
     async def news(self, tenant: str, run: str, seen: Seen) -> Progress:
         """What has happened to a run since it was seen like this. Raises `NotFound`."""

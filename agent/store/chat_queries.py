@@ -1,6 +1,6 @@
 """What the operators' chat looks for: runs, calls, what was weighed, what waits. Start with `find_runs`.
 
-Everything is bounded; what is shown of a row is what `agent.store.queries` shows of it.
+Everything is bounded; what is shown of a row is what `agent.store.queries` and `whole_run` show of it.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from agent.store.decisions import APPROVAL_OF_CALL, EFFECT_OF_CALL
 from agent.store.pauses import Scope, held_text
 from agent.store.queries import RunFilter, Shown
 from agent.store.tables import approvals, calls, dead_letters, decisions, effects, runs
+from agent.store.whole_run import show_run
 
 T = TypeVar("T")
 LATEST_SUBJECTS = 2_000
@@ -74,7 +75,7 @@ def find_runs(connection: Connection, tenant: str, wanted: RunSearch, limit: int
     mine = query.where(runs.c.tenant == tenant)
     ordered = run_order.newest_first(query, tenant, by_subject=wanted.subject is not None)
     names = connection.execute(ordered.limit(limit)).scalars()
-    shown = (queries.show_run(connection, tenant, name) for name in names)
+    shown = (show_run(connection, tenant, name) for name in names)
     return Some(items=[one for one in shown if one is not None], total=_number(connection, mine))
 
 

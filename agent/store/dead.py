@@ -27,11 +27,12 @@ from sqlalchemy import (
 )
 
 from agent.store import assignments
-from agent.store.queries import Page, Shown, iso, show_run
+from agent.store.queries import Page, Shown, iso
 from agent.store.queue import enter, lock_queue
 from agent.store.runs import OPEN
 from agent.store.tables import dead_letters as letters
 from agent.store.tables import decisions, inbox, runs
+from agent.store.whole_run import show_run
 from tools.types import JsonObject
 
 LetterState: TypeAlias = Literal["retrying", "open", "replayed", "discarded"]

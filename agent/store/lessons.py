@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from agent.canonical import digest
 from agent.store.dialects import unless_there
@@ -25,6 +25,9 @@ MOST_SHOWN = 1_000
 STANDING = "standing"
 """Asked for as a state: shown or not, but not retired."""
 SHOW = Prepared(unless_there(lessons_shown))
+SHOWN_TO = Prepared(
+    select(lessons_shown).where(lessons_shown.c.run == bindparam("of")).order_by(lessons_shown.c.lesson)
+)
 ADD = {name: add.returning(lessons.c.id) for name, add in unless_there(lessons).items()}
 
 
@@ -176,8 +179,7 @@ def show(connection: Connection, run: str, decision: int, shown: Sequence[str]) 
 def shown_to(connection: Connection, run: str) -> Mapping[int, list[str]]:
     """The lessons each decision of a run was shown."""
     found: dict[int, list[str]] = {}
-    query = select(lessons_shown).where(lessons_shown.c.run == run).order_by(lessons_shown.c.lesson)
-    for row in connection.execute(query):
+    for row in SHOWN_TO.on(connection, {"of": run}):
         found.setdefault(row.decision, []).append(row.lesson)
     return found
 

@@ -1,22 +1,22 @@
-"""What the API, the console and the command line show: rows as JSON objects, pages by cursor. Start with `run`."""
+"""What the API, the console and the command line list: rows as JSON objects, pages by cursor. Start with `list_runs`.
+
+One run with everything that is known of it is `agent.store.whole_run`'s.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, func, select
 
-from agent.store import large, lessons, run_order
-from agent.store.sizes import stored_bytes
+from agent.store import large, run_order
 from agent.store.sources import silenced
 from agent.store.tables import (
     approvals,
-    calls,
     dead_letters,
-    decisions,
     effects,
     episodes,
     inbox,
@@ -28,6 +28,8 @@ from agent.store.tables import (
 from tools.types import JsonValue
 
 Shown: TypeAlias = dict[str, Any]
+Columns: TypeAlias = Mapping[str, Any] | RowMapping
+"""A row's values by the columns' names."""
 LOOKED_AT = 20_000
 """Accepted events that one page of runs looks through, where no index answers."""
 
@@ -72,9 +74,9 @@ def list_runs(connection: Connection, tenant: str, wanted: RunFilter, cursor: st
     """Runs, newest first, without their decisions; fewer than `limit` where it has looked at `LOOKED_AT` for them."""
     high = run_order.newest(connection) if cursor is None else run_order.before(connection, cursor)
     bottom = max(0, high - LOOKED_AT) if wanted.scans else 0
-    query = _runs().where(runs.c.seq > bottom, runs.c.seq <= high, *matching(wanted))
+    query = runs_with_events().where(runs.c.seq > bottom, runs.c.seq <= high, *matching(wanted))
     query = run_order.newest_first(query, tenant, by_subject=wanted.subject is not None)
-    page = _page([_run_row(row) for row in connection.execute(query.limit(limit + 1)).mappings()], limit)
+    page = _page([run_row(row) for row in connection.execute(query.limit(limit + 1)).mappings()], limit)
     return page if page.next is not None or not bottom else replace(page, next=str(bottom))
 
 
@@ -95,7 +97,8 @@ def _page(items: list[Shown], limit: int, by: str = "id") -> Page:
     return Page(items=kept, next=kept[-1][by] if more else None)
 
 
-def _runs() -> Select[Any]:
+def runs_with_events() -> Select[Any]:
+    """Runs beside the events they were opened by."""
     return select(
         runs,
         inbox.c.id.label("event_id"),
@@ -104,7 +107,8 @@ def _runs() -> Select[Any]:
     ).join(inbox, inbox.c.seq == runs.c.seq)
 
 
-def _run_row(row: RowMapping) -> Shown:
+def run_row(row: Columns) -> Shown:
+    """A run of `runs_with_events`, as lists show it."""
     return {
         "id": row["id"],
         "status": row["status"],
@@ -128,101 +132,6 @@ def _run_row(row: RowMapping) -> Shown:
     }
 
 
-def show_run(connection: Connection, tenant: str, run: str) -> Shown | None:
-    """A run with everything that is known of it; None for an id that is none of the tenant's."""
-    row = connection.execute(_runs().where(runs.c.id == run, runs.c.tenant == tenant)).mappings().one_or_none()
-    if row is None:
-        return None
-    made = _decisions(connection, run)
-    return {
-        **_run_row(row),
-        "arm": made[-1]["arm"] if made else None,
-        "swayed": _swayed(made),
-        "gathered": _gathered(connection, run) if row["events"] > 1 else [],
-        "decisions": made,
-        "effects": _effects_of(connection, run),
-        "approvals": [
-            _approval_row(found)
-            for found in connection.execute(
-                select(approvals).where(approvals.c.run == run).order_by(approvals.c.created_at, approvals.c.position)
-            ).mappings()
-        ],
-        "evidence": _latest_evidence(connection, run),
-        "outcomes": outcomes_of(connection, run),
-        "stored_bytes": stored_bytes(connection, [run]),
-    }
-
-
-def _swayed(made: Sequence[Shown]) -> bool | None:
-    """Whether memory sways any of the run's decisions; None where nobody can say."""
-    told = {one["swayed"] for one in made}
-    return True if True in told else False if told == {False} else None
-
-
-def _gathered(connection: Connection, run: str) -> list[Shown]:
-    """The events of a run that handles several, in the order they came."""
-    found = connection.execute(
-        select(inbox.c.source, inbox.c.id, inbox.c.time, inbox.c.data).where(inbox.c.run == run).order_by(inbox.c.seq)
-    )
-    return [{"source": row.source, "id": row.id, "time": iso(row.time), "data": row.data} for row in found]
-
-
-def _decisions(connection: Connection, run: str) -> list[Shown]:
-    asked: dict[int, list[Shown]] = {}
-    rows = connection.execute(
-        select(calls).where(calls.c.run == run).order_by(calls.c.decision, calls.c.position)
-    ).mappings()
-    for row in rows:
-        asked.setdefault(row["decision"], []).append(
-            {
-                "index": row["position"],
-                "tool": row["tool"],
-                "arguments": row["arguments"],
-                "action": row["action"],
-                "purpose": row["purpose"],
-                "propensity": row["propensity"],
-                "decided_by": row["decided_by"],
-                "verdict": row["verdict"],
-                "why": row["why"],
-            }
-        )
-    found = connection.execute(select(decisions).where(decisions.c.run == run).order_by(decisions.c.number)).mappings()
-    shown = lessons.shown_to(connection, run)
-    return [
-        {
-            "number": row["number"],
-            "kind": row["kind"],
-            "reason": row["reason"],
-            "decided_by": row["decided_by"],
-            "tokens": row["tokens"],
-            "candidates": row["candidates"],
-            "calls": asked.get(row["number"], []),
-            "lessons": shown.get(row["number"], []),
-            "degraded": row["degraded"],
-            "arm": row["arm"],
-            "swayed": row["swayed"],
-            "decided_at": iso(row["decided_at"]),
-        }
-        for row in found
-    ]
-
-
-def _latest_evidence(connection: Connection, run: str) -> list[Shown]:
-    """What memory said at the run's last decision that had evidence, by action."""
-    found = connection.execute(
-        select(decisions.c.evidence).where(decisions.c.run == run).order_by(decisions.c.number.desc())
-    ).scalars()
-    latest: Mapping[str, Any] = next((evidence for evidence in found if evidence), {})
-    return [{"action": action, **told} for action, told in sorted(latest.items())]
-
-
-def _effects_of(connection: Connection, run: str) -> list[Shown]:
-    rows = connection.execute(
-        select(effects).where(effects.c.run == run).order_by(effects.c.decision, effects.c.position)
-    ).mappings()
-    return [_effect_row(row) for row in rows]
-
-
 def list_effects(connection: Connection, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
     """Effects, newest first."""
     query = select(effects).where(effects.c.tenant == tenant).order_by(effects.c.key.desc())
@@ -231,7 +140,7 @@ def list_effects(connection: Connection, tenant: str, state: str | None, cursor:
     if cursor is not None:
         query = query.where(effects.c.key < cursor)
     rows = connection.execute(query.limit(limit + 1)).mappings()
-    return _page([_effect_row(row) for row in rows], limit, by="key")
+    return _page([effect_row(row) for row in rows], limit, by="key")
 
 
 def show_effect(connection: Connection, tenant: str, key: str) -> Shown | None:
@@ -241,7 +150,7 @@ def show_effect(connection: Connection, tenant: str, key: str) -> Shown | None:
         .mappings()
         .one_or_none()
     )
-    return None if row is None else _effect_row(row)
+    return None if row is None else effect_row(row)
 
 
 def effect_result(connection: Connection, tenant: str, key: str) -> EffectResult | None:
@@ -258,7 +167,8 @@ def effect_result(connection: Connection, tenant: str, key: str) -> EffectResult
     return EffectResult(state=row.state, result=result)
 
 
-def _effect_row(row: RowMapping) -> Shown:
+def effect_row(row: Columns) -> Shown:
+    """An effect, as it is shown."""
     shown: Shown = {
         "key": row["key"],
         "run": row["run"],
@@ -289,7 +199,7 @@ def list_approvals(connection: Connection, tenant: str, state: str | None, curso
     if cursor is not None:
         query = query.where(approvals.c.id < cursor)
     rows = connection.execute(query.limit(limit + 1)).mappings()
-    return _page([_approval_row(row) for row in rows], limit)
+    return _page([approval_row(row) for row in rows], limit)
 
 
 def show_approval(connection: Connection, tenant: str, approval: str) -> Shown | None:
@@ -299,10 +209,11 @@ def show_approval(connection: Connection, tenant: str, approval: str) -> Shown |
         .mappings()
         .one_or_none()
     )
-    return None if row is None else _approval_row(row)
+    return None if row is None else approval_row(row)
 
 
-def _approval_row(row: RowMapping) -> Shown:
+def approval_row(row: Columns) -> Shown:
+    """An approval or a question, as it is shown."""
     shown: Shown = {
         "id": row["id"],
         "run": row["run"],
@@ -323,15 +234,9 @@ def _approval_row(row: RowMapping) -> Shown:
     return shown
 
 
-def outcomes_of(connection: Connection, run: str) -> list[Shown]:
-    """Outcomes that were joined to a run, with the rewards of each."""
-    rows = connection.execute(_outcomes().where(outcomes.c.run == run)).mappings()
-    return _with_rewards(connection, list(rows))
-
-
 def list_outcomes(connection: Connection, tenant: str, state: str | None, cursor: str | None, limit: int) -> Page:
     """Outcomes, newest first, joined or not."""
-    query = _outcomes().where(outcomes.c.tenant == tenant).order_by(outcomes.c.id.desc())
+    query = outcomes_with_events().where(outcomes.c.tenant == tenant).order_by(outcomes.c.id.desc())
     if state is not None:
         query = query.where(outcomes.c.state == state)
     if cursor is not None:
@@ -340,7 +245,8 @@ def list_outcomes(connection: Connection, tenant: str, state: str | None, cursor
     return _page(_with_rewards(connection, rows), limit)
 
 
-def _outcomes() -> Select[Any]:
+def outcomes_with_events() -> Select[Any]:
+    """Outcomes beside the events that told them."""
     return select(
         outcomes,
         inbox.c.id.label("event_id"),
@@ -351,27 +257,36 @@ def _outcomes() -> Select[Any]:
 
 
 def _with_rewards(connection: Connection, rows: Sequence[RowMapping]) -> list[Shown]:
-    graded: dict[str, dict[str, float]] = {}
     wanted = [row["id"] for row in rows]
-    for row in connection.execute(select(rewards).where(rewards.c.outcome.in_(wanted))):
-        graded.setdefault(row.outcome, {})[row.goal] = row.reward
-    return [
-        {
-            "id": row["id"],
-            "type": row["type"],
-            "subject": row["subject"],
-            "source": row["source"],
-            "event_id": row["event_id"],
-            "time": iso(row["time"]),
-            "data": row["data"],
-            "state": row["state"],
-            "run": row["run"],
-            "rewards": graded.get(row["id"], {}),
-            "detail": row["detail"],
-            "revoked": row["revoked"],
-        }
-        for row in rows
-    ]
+    found = connection.execute(select(rewards).where(rewards.c.outcome.in_(wanted)))
+    graded = by_outcome((row.outcome, row.goal, row.reward) for row in found)
+    return [outcome_row(row, graded) for row in rows]
+
+
+def by_outcome(found: Iterable[tuple[str, str, float]]) -> Mapping[str, Mapping[str, float]]:
+    """Outcome, goal and reward, as rewards by goal of each outcome."""
+    graded: dict[str, dict[str, float]] = {}
+    for outcome, goal, reward in found:
+        graded.setdefault(outcome, {})[goal] = reward
+    return graded
+
+
+def outcome_row(row: Columns, graded: Mapping[str, Mapping[str, float]]) -> Shown:
+    """An outcome of `outcomes_with_events`, as it is shown, with its rewards."""
+    return {
+        "id": row["id"],
+        "type": row["type"],
+        "subject": row["subject"],
+        "source": row["source"],
+        "event_id": row["event_id"],
+        "time": iso(row["time"]),
+        "data": row["data"],
+        "state": row["state"],
+        "run": row["run"],
+        "rewards": graded.get(row["id"], {}),
+        "detail": row["detail"],
+        "revoked": row["revoked"],
+    }
 
 
 def counts(connection: Connection, tenant: str) -> Shown:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Table, cast, func, select
+from sqlalchemy import Column, ColumnElement, Connection, LargeBinary, Select, Table, bindparam, cast, func, select
 
+from agent.store.prepared import Prepared
 from agent.store.tables import approvals, calls, decisions, effects, large_results
 
 TABLES = (decisions, calls, effects, approvals)
+DIALECTS = ("sqlite", "postgresql")
 
 
 def stored_bytes(connection: Connection, runs: Sequence[str]) -> int:
@@ -19,31 +21,42 @@ def stored_bytes(connection: Connection, runs: Sequence[str]) -> int:
     a large result that several of the runs share counts once.
     """
     total = 0
-    for table in TABLES:
-        rows = select(func.coalesce(func.sum(_row_bytes(connection, table)), 0)).where(table.c.run.in_(runs))
-        total += int(connection.execute(rows).scalar_one())
-    return total + _large_bytes(connection, runs)
+    large: dict[tuple[str, str], int] = {}
+    for run in runs:
+        total += int(_ROWS.on(connection, {"of": run}).one().bytes)
+        large.update({(row.tenant, row.digest): row.bytes for row in _LARGE.on(connection, {"of": run})})
+    return total + sum(large.values())
 
 
-def _row_bytes(connection: Connection, table: Table) -> ColumnElement[int]:
-    sizes = [func.coalesce(_bytes(connection, column), 0) for column in table.c]
-    return sum(sizes[1:], start=sizes[0])
+def _rows(dialect: str) -> Select[Any]:
+    """Bytes of all rows of one run."""
+    sizes = [_of_table(table, dialect) for table in TABLES]
+    return select(sum(sizes[1:], start=sizes[0]).label("bytes"))
 
 
-def _bytes(connection: Connection, column: Column[Any]) -> ColumnElement[int]:
-    if connection.dialect.name == "postgresql":
+def _of_table(table: Table, dialect: str) -> ColumnElement[int]:
+    columns = [func.coalesce(_bytes(column, dialect), 0) for column in table.c]
+    row: ColumnElement[int] = sum(columns[1:], start=columns[0])
+    return select(func.coalesce(func.sum(row), 0)).where(table.c.run == bindparam("of")).scalar_subquery()
+
+
+def _bytes(column: Column[Any], dialect: str) -> ColumnElement[int]:
+    if dialect == "postgresql":
         return func.pg_column_size(column)
     return func.length(cast(column, LargeBinary))
 
 
-def _large_bytes(connection: Connection, runs: Sequence[str]) -> int:
-    referred = select(effects.c.tenant, effects.c.large_result).where(
-        effects.c.run.in_(runs), effects.c.large_result.is_not(None)
-    )
-    kept = referred.distinct().subquery()
+def _large(dialect: str) -> Select[Any]:
+    """The large results that one run refers to, each once."""
     # Of a blob as it stands SQLite reads the length without reading the blob.
-    size = func.pg_column_size if connection.dialect.name == "postgresql" else func.length
-    found = select(func.coalesce(func.sum(size(large_results.c.body)), 0)).join(
-        kept, (kept.c.tenant == large_results.c.tenant) & (kept.c.large_result == large_results.c.digest)
+    size = func.pg_column_size if dialect == "postgresql" else func.length
+    kept = large_results.c
+    return (
+        select(kept.tenant, kept.digest, size(kept.body).label("bytes"))
+        .join(effects, (effects.c.tenant == kept.tenant) & (effects.c.large_result == kept.digest))
+        .where(effects.c.run == bindparam("of"))
     )
-    return int(connection.execute(found).scalar_one())
+
+
+_ROWS = Prepared({dialect: _rows(dialect) for dialect in DIALECTS})
+_LARGE = Prepared({dialect: _large(dialect) for dialect in DIALECTS})

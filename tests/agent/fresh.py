@@ -11,6 +11,7 @@ import shutil
 import sqlite3
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from sqlalchemy.engine import make_url
 
 from agent.directory import DataDirectory
 from agent.store.database import Database
+from memory.chroma import connect, disconnect
 
 
 async def lay_out(data: Path) -> None:
@@ -26,26 +28,40 @@ async def lay_out(data: Path) -> None:
     if data.exists() and any(data.iterdir()):
         return
     data.mkdir(parents=True, exist_ok=True)
-    for file in await asyncio.to_thread(_made):
-        shutil.copy(file, data / file.name)
+    made = await asyncio.to_thread(_made)
+    at = DataDirectory(path=data, lock=None)
+    at.index.mkdir()
+    for file in (made.store, made.engine, made.index):
+        shutil.copy(file, data / file.relative_to(made.folder))
 
 
 async def lay_out_store(url: str) -> None:
     """The same for our own tables alone, wherever their file is to be; nothing where the URL is PostgreSQL's."""
     asked = make_url(url)
     if asked.get_backend_name() == "sqlite" and asked.database and not Path(asked.database).exists():
-        store, _ = await asyncio.to_thread(_made)
-        shutil.copy(store, asked.database)
+        made = await asyncio.to_thread(_made)
+        shutil.copy(made.store, asked.database)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """The files of a first start."""
+
+    folder: Path
+    store: Path
+    engine: Path
+    index: Path
 
 
 @cache
-def _made() -> tuple[Path, Path]:
-    """The files of the store and of DBOS, made once by a process."""
+def _made() -> _Made:
+    """Made once by a process."""
     folder = Path(tempfile.mkdtemp(prefix="segue-fresh-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     at = DataDirectory(path=folder, lock=None)
     make_tables(at.store_url, at.engine_url)
-    return _file(at.store_url), _file(at.engine_url)
+    disconnect(connect(at.index))
+    return _Made(folder=folder, store=_file(at.store_url), engine=_file(at.engine_url), index=at.index_file)
 
 
 def _file(url: str) -> Path:

@@ -89,6 +89,7 @@ class Served:
             if found["status"] in ENDED:
                 return found
             assert time.monotonic() < until, found
+            time.sleep(0.005)
 
     def lose_next_call(self) -> None:
         """The next booked call is acted on, and its answer lost."""

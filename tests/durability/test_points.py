@@ -19,9 +19,15 @@ def writes(tree: ast.AST, place: str = "") -> Iterator[tuple[str, frozenset[str]
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield from writes(node, f"{place}.{node.name}".lstrip("."))
             continue
-        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("database.write"):
+        if isinstance(node, ast.Call) and _is_write(node.func):
             yield _written(node.args[0], place)
         yield from writes(node, place)
+
+
+def _is_write(called: ast.expr) -> bool:
+    return (
+        isinstance(called, ast.Attribute) and called.attr == "write" and ast.unparse(called).endswith("database.write")
+    )
 
 
 def _written(work: ast.expr, place: str) -> tuple[str, frozenset[str]]:
@@ -37,7 +43,8 @@ MADE = sorted(
         (f"{file.relative_to(ROOT)}: {place}", place, names)
         for folder in ("agent", "api", "memory")
         for file in (ROOT / folder).rglob("*.py")
-        for place, names in writes(ast.parse(file.read_text()))
+        if "database.write" in (text := file.read_text())
+        for place, names in writes(ast.parse(text))
     }
 )
 
