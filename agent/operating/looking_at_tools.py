@@ -6,7 +6,7 @@ from typing import Any
 
 from agent.operating import asked
 from agent.operating.types import Asker, Card, Found
-from agent.operating.wording import lines, listed, number, plain, rows, said
+from agent.operating.wording import first_line, lines, listed, number, plain, rows, said
 from agent.portfolio.mistakes import suggest
 from agent.service import Segue
 from agent.store.figures import ToolCount
@@ -35,7 +35,7 @@ async def tools(segue: Segue, asker: Asker, arguments: JsonObject) -> Found:
     return Found(
         data=rows([_row(one, counts.get(one["name"]), paused.get(one["name"])) for one in found[:ROWS]], len(found)),
         words=lines(f"{number(len(found), 'tool')}:", told, more),
-        cards=tuple(Card(kind="tool", id=one["name"], title=plain(one["description"])) for one in found[:TOLD]),
+        cards=tuple(Card(kind="tool", id=one["name"], title=first_line(one["description"])) for one in found[:TOLD]),
         suggestions=("which tool fails most this week?", f"why was {found[0]['name']} called?"),
     )
 
@@ -77,7 +77,7 @@ def _line(one: Shown, count: ToolCount | None, pause: Shown | None) -> str:
     use = "not called in the last week"
     if count is not None:
         use = f"{number(count.calls, 'call')} in the last week, {count.bad} did not succeed"
-    what = plain(one["description"], 120)
+    what = first_line(one["description"], 120)
     return f"  {plain(one['name'])} ({kind}{risk}{where}): {what} It is {_health(one, pause)}; {use}."
 
 

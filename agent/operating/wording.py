@@ -28,6 +28,11 @@ def plain(value: object, most: int = SHORT) -> str:
     return shorten(str(value), most)
 
 
+def first_line(value: str, most: int = SHORT) -> str:
+    """A title from outside: of a text in several lines the first that says something."""
+    return plain(value.strip().partition("\n")[0], most)
+
+
 def said(value: object, most: int = LONG) -> str:
     """Somebody's words, quoted so that it shows where they end."""
     inner = plain(value, most).replace('"', "'")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from nicegui import ui
 from nicegui.elements.mixins.text_element import TextElement
 
-from api.terminal import clean, line
+from api.terminal import clean
 
 LONGEST = 100_000
 """Characters of one text; more would make a page slow."""
@@ -95,16 +95,3 @@ def as_json(value: object) -> None:
     written = clean(json.dumps(value, ensure_ascii=False, indent=2, default=str))
     cut = written if len(written) <= LONGEST else f"{written[:LONGEST]}\n… ({len(written):,} characters in all)"
     text("pre", cut, "sg-pre").props('tabindex="0"')
-
-
-def said(value: object, most: int = 160) -> str:
-    """A value of an event, of arguments or a result in words, cut."""
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return line(value, most)
-    if isinstance(value, int | float):
-        return line(value, most)
-    return line(json.dumps(value, ensure_ascii=False, default=str), most)

@@ -159,10 +159,12 @@ def governance(tool: Shown) -> list[tuple[str, str]]:
     }
     reads = "only reads" if tool["risk"] != "high" else f"only reads, high risk: {high}"
     again = "yes: it answers a repeated key without acting again, so a call in doubt is repeated"
+    harmless = "yes: it only reads, so a call in doubt is repeated"
     never = "no: a call in doubt is never repeated blindly; a person settles it"
+    repeated = harmless if tool["effect"] == "read" else again if tool["idempotent"] else never
     return [
         ("Effect and risk", reads if tool["effect"] == "read" else changes[tool["risk"]]),
-        ("May be repeated", again if tool["idempotent"] else never),
+        ("May be repeated", repeated),
         ("Answers within", span(tool["timeout_s"])),
         ("Owner", line(tool["owner"], 200) or "nobody is named"),
         ("Unit", line(tool["unit"], 200) or "none is named"),

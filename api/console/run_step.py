@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from agent.operating.cases import Case
-from api.console.parts import said
+from api.console.plain import said
 from api.terminal import line
 
 Kind: TypeAlias = Literal["event", "recalled", "decision", "approval", "effect", "waits", "end", "outcome", "reward"]

@@ -16,11 +16,11 @@ from agent.operating.cases import Case
 from agent.service import Segue
 from agent.store.queries import Shown
 from api.console.gate import MOUNT
-from api.console.parts import said
+from api.console.plain import said
 from api.console.run_judged import outcome_step, reward_step
 from api.console.run_step import Grid, Step, facts_of
 from api.console.run_words import END_WORDS, VERDICTS, decided, wanted
-from api.console.words import moment_of, number, span
+from api.console.words import at, moment_of, number, span
 from api.terminal import line
 
 CASES = 5
@@ -85,7 +85,7 @@ def story(told: Told) -> list[Step]:
 def _event(run: Shown) -> Step:
     event = run["event"]
     gathered = tuple(
-        (line(one["time"], 40), line(one["source"], 80), said(one["data"], 300)) for one in run["gathered"]
+        (at(moment_of(one["time"])), line(one["source"], 80), said(one["data"], 300)) for one in run["gathered"]
     )
     grids = (Grid(head=("time", "source", "data"), rows=gathered, label="All events of the run"),) if gathered else ()
     return Step(
@@ -93,7 +93,7 @@ def _event(run: Shown) -> Step:
         kind="event",
         title=f"{line(event['type'], 120)} about {line(event['subject'], 120)}",
         at=run["created_at"],
-        lines=(f"From {line(event['source'], 200)}, it happened {line(event['time'], 40)}.",),
+        lines=(f"From {line(event['source'], 200)}, it happened {at(moment_of(event['time']))}.",),
         facts=facts_of(event["data"]),
         grids=grids,
         value=event,
@@ -165,28 +165,29 @@ def _weighed(decision: Shown) -> Iterator[Grid]:
     if weighed:
         head = ("", "candidate", "to", "score", "without memory", "for it", "against it", "chance", "why not")
         rows = [_candidate(one) for one in weighed]
-        kept = [place for place in range(len(head)) if head[place] != "chance" or any(row[place] for row in rows)]
+        # A column in which nobody has anything would only hide the others.
+        kept = [place for place in range(len(head)) if any(row[place] for row in rows)]
         yield Grid(
             head=tuple(head[place] for place in kept),
             rows=tuple(tuple(row[place] for place in kept) for row in rows),
             marked=tuple(bool(one["chosen"]) for one in weighed),
             label=f"What was weighed ({number(len(weighed))})",
-            opened=len(weighed) <= 12,
+            opened=False,
         )
 
 
 def _candidate(one: Shown) -> tuple[str, ...]:
-    evidence = one["evidence"]
+    evidence, score, prior = one["evidence"], f"{one['score']:.2f}", f"{one['prior']:.2f}"
     chance = one.get("propensity")
     why_not = line(one["why_not"] or "", 300)
     return (
         "chosen" if one["chosen"] else "" if one["permitted"] else "not permitted",
         line(one["action"], 120),
         line(one["purpose"] or "-", 120),
-        f"{one['score']:.2f}",
-        f"{one['prior']:.2f}",
-        f"{evidence['success']:.2f}",
-        f"{evidence['failure']:.2f}",
+        score,
+        prior if prior != score else "",
+        f"{evidence['success']:.2f}" if evidence["success"] else "",
+        f"{evidence['failure']:.2f}" if evidence["failure"] else "",
         f"{chance:.0%}" if chance is not None and chance < 1 else "",
         why_not,
     )

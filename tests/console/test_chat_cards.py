@@ -76,7 +76,7 @@ def test_a_card_of_what_is_not_there_says_so_and_leads_nowhere() -> None:
     assert len(said.title) == 160
     assert card_said(Card(kind="tool", id="gone_tool", title="?"), Known(), NOW).state == "gone"
     lesson = Card(kind="lesson", id="l", title="Do not", detail={"support": 4})
-    assert card_said(lesson, Known(), NOW).detail == '{"support": 4}'
+    assert card_said(lesson, Known(), NOW).detail == "support: 4"
 
 
 def test_a_card_of_a_tool_says_that_it_is_paused_or_failing() -> None:

@@ -59,6 +59,13 @@ def test_a_phone_scrolls_one_way_only(served: Served, visits: Visits, path: str)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.evaluate(TOO_WIDE)
 
 
+def test_a_run_about_something_with_a_long_name_does_not_widen_a_phone(served: Served, visits: Visits) -> None:
+    run = served.handle(subject="c-" + "x" * 110, data={"message": "y" * 300})["id"]
+    page = opened(served, visits, f"/runs/{run}", width=320)
+    expect(page.get_by_role("heading", level=1)).to_contain_text("xxx")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.evaluate(TOO_WIDE)
+
+
 TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => one.getBoundingClientRect().right > innerWidth)
   .map((one) => one.tagName + "." + one.className)"""

@@ -86,6 +86,8 @@ def test_governance_is_sentences_and_not_field_names() -> None:
     told = dict(governance(tool("pay", "repay", risk="high", events=["order"], choice=["supplier"])))
     assert told["Effect and risk"].endswith("every call waits for a person's approval of its exact arguments")
     assert told["May be repeated"].startswith("no: a call in doubt is never repeated blindly")
+    looks = dict(governance(tool("look", None, effect="read")))
+    assert looks["May be repeated"] == "yes: it only reads, so a call in doubt is repeated"
     assert (told["Answers within"], told["Owner"], told["Chosen in it"]) == ("5 s", "nobody is named", "supplier")
 
 

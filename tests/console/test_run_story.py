@@ -43,7 +43,7 @@ async def test_a_run_is_told_from_its_event_to_its_end_in_order(tmp_path: Path) 
     assert steps["event"].facts == (("message", "where is it"),)
     assert steps["decision-1"].title == "The model script decided on look_up and pause_mail"
     pause = dict(steps[f"{run}:1:1"].facts)
-    assert (pause["with"], pause["result"], pause["attempts"]) == ("days: 3; customer: c-1", '{"paused": true}', "1")
+    assert (pause["with"], pause["result"], pause["attempts"]) == ("days: 3; customer: c-1", "paused: yes", "1")
     assert steps["decision-2"].title == "The model script wanted nothing more"
     assert steps["end"].state == "done"
 

@@ -10,8 +10,9 @@ from agent.operating.types import Card
 from agent.store.queries import Shown
 from agent.store.standing import Standing
 from api.console.chat.linking import approval_page, run_page
+from api.console.plain import said
 from api.console.words import ago, moment_of
-from api.terminal import compact, line
+from api.terminal import line
 
 MOST = 8
 """Shown of one answer."""
@@ -96,4 +97,4 @@ def _other(card: Card, known: Known, now: datetime) -> Told:
     since = card.detail.get("at")
     if isinstance(since, str):
         return None, ago(moment_of(since), now), None
-    return None, compact(dict(card.detail), 200) if card.detail else "", None
+    return None, said(card.detail, 200) if card.detail else "", None

@@ -7,7 +7,8 @@ from nicegui import ui
 from agent.operating.types import Called, ChatEvent, Returned, Thought
 from api.console.chat.making import later, put
 from api.console.frame import state
-from api.terminal import compact, line
+from api.console.plain import said
+from api.terminal import line
 
 MOST_CHARS = 200
 """Of arguments on one line."""
@@ -53,7 +54,7 @@ class StepsView:
     def _called(self, event: Called) -> None:
         self._fold.set_visibility(True)
         self._tools.append(line(event.tool, 60))
-        told = compact(event.arguments, MOST_CHARS + 1) if event.arguments else "no arguments"
+        told = said(event.arguments, MOST_CHARS + 1) if event.arguments else "no arguments"
         with self._list, put("div", "sg-taken"):
             with put("div", "sg-row"):
                 ui.label(line(event.tool, 60)).classes("sg-mono sg-strong")

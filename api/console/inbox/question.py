@@ -10,6 +10,7 @@ from agent.store.queries import Shown
 from api.console.inbox.argument_form import ArgumentForm
 from api.console.inbox.parts import Pick, exactly, show, text
 from api.console.inbox.reading import Item
+from api.console.plain import prose
 from api.console.schema_form import form_of
 from api.terminal import line
 from tools.types import JsonObject
@@ -64,7 +65,7 @@ class QuestionForm:
         if known is None:
             ui.label("The tool is not registered any more, so that it cannot be called.").classes("sg-wrong")
         else:
-            ui.label(line(known["description"], 300)).classes("sg-quiet sg-small")
+            ui.label(prose(known["description"], 300)).classes("sg-quiet sg-small")
         parameters: JsonObject = {} if known is None else known["parameters"]
         return ArgumentForm(form_of(parameters, arguments, self._item.bound), missing=missing)
 

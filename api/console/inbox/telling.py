@@ -12,6 +12,7 @@ from api.console.frame import link, when
 from api.console.gate import MOUNT
 from api.console.inbox.parts import exactly, facts, text
 from api.console.inbox.reading import Happened, Item, LikeCases, Wanted
+from api.console.plain import prose
 from api.console.schema_form import pretty
 from api.console.words import number, span
 from api.terminal import line
@@ -72,7 +73,7 @@ def _asked(item: Item) -> None:
 
 
 def _call(item: Item, call: Wanted) -> None:
-    described = "The tool is not registered any more." if call.known is None else line(call.known["description"], 500)
+    described = "The tool is not registered any more." if call.known is None else prose(call.known["description"], 500)
     ui.label(described)
     arguments = call.arguments.items()
     note = "the event's own"

@@ -311,7 +311,7 @@ def _tabs(label: str, tabs: Sequence[tuple[str, str]], act: Callable[[str], Awai
 
 
 def _mark(tab: Tab, count: int, *, pressed: bool) -> None:
-    _say(tab[1], number(count))
+    _say(tab[1], number(count) if count else "")
     tab[0].props.set_optional("aria-pressed", "true" if pressed else "false")
 
 

@@ -13,6 +13,7 @@ from agent.store.queries import Shown
 from api.console.frame import Console, Part, View, empty, heading, link, page, state
 from api.console.gate import MOUNT
 from api.console.parts import box, text
+from api.console.plain import prose
 from api.console.portfolio_words import (
     WEEK_DAYS,
     StepShown,
@@ -25,7 +26,7 @@ from api.console.portfolio_words import (
 )
 from api.console.system_words import tool_address
 from api.console.trend import draw
-from api.terminal import clean, line
+from api.terminal import line
 
 ADD = f"{MOUNT}/portfolio/add"
 
@@ -113,7 +114,7 @@ def _tool(tool: Shown, pause: Shown | None, week: WeekOfTools) -> None:
     state(status, word)
     with box("div", "sg-grow"):
         link(line(tool["name"], 80), tool_address(tool["name"]))
-        text("div", clean(tool["description"])[:300], "sg-quiet sg-small")
+        text("div", prose(tool["description"], 300), "sg-quiet sg-small")
         text("div", kind_of(tool), "sg-quiet sg-small")
         if why:
             text("div", why, "sg-small")
