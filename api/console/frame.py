@@ -221,8 +221,8 @@ def missing(view: View, title: str, says: str, words: str, address: str) -> None
 class Part:
     """A part of a live page, made anew only where what it shows has changed: selections and places stay."""
 
-    def __init__(self, tag: str = "section") -> None:
-        self._place = ui.element(tag)
+    def __init__(self, tag: str = "section", classes: str = "") -> None:
+        self._place = ui.element(tag).classes(classes)
         self._shown: object = None
 
     def show(self, what: object, make: Callable[[], None]) -> None:

@@ -35,6 +35,12 @@ def set_text(element: TextElement, words: str) -> None:
         element.set_text(words)
 
 
+def set_prop(element: ui.element, name: str, value: str) -> None:
+    """Change an attribute; nothing is sent where it is the same."""
+    if element.props.get(name) != value:
+        element.props[name] = value
+
+
 def link(words: str, address: str, classes: str = "") -> ui.element:
     """To a page of the console."""
     made = text("a", words, classes)

@@ -1,4 +1,4 @@
-"""Small charts of bars, made of numbers only, with the same in words. Start with `draw`."""
+"""Small charts of bars, made of numbers only, with the same in words. Start with `Chart`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from api.console.parts import box, text
+from api.console.parts import box, set_prop, set_text, text
 from api.console.words import number
 
 WIDTH, HEIGHT, GAP = 240.0, 36.0, 2.0
@@ -60,17 +60,28 @@ def bars(series: Series) -> tuple[str, str]:
     return drawn[0], drawn[1]
 
 
-def draw(series: Series) -> None:
-    """The chart, on a line for the numbers to stand on."""
-    over, going = bars(series)
-    with box("svg", "sg-trend").props('role="img" preserveAspectRatio="none"') as drawn:
-        drawn.props["viewBox"] = f"0 0 {WIDTH:g} {HEIGHT + 1:g}"
-        drawn.props["aria-label"] = series.words
-        text("title", series.words)
-        box("path", "sg-base").props["d"] = f"M0 {HEIGHT + 0.5:g}H{WIDTH:g}"
-        for classes, path in (("sg-bars", over), ("sg-bars sg-going", going)):
-            if path:
-                box("path", classes).props["d"] = path
+class Chart:
+    """A chart on the page, on a line for the numbers to stand on."""
+
+    def __init__(self, series: Series) -> None:
+        with box("svg", "sg-trend").props('role="img" preserveAspectRatio="none"') as self._drawn:
+            self._drawn.props["viewBox"] = f"0 0 {WIDTH:g} {HEIGHT + 1:g}"
+            self._title = text("title", "")
+            box("path", "sg-base").props["d"] = f"M0 {HEIGHT + 0.5:g}H{WIDTH:g}"
+            self._over, self._going = box("path", "sg-bars"), box("path", "sg-bars sg-going")
+        self._series: Series | None = None
+        self.show(series)
+
+    def show(self, series: Series) -> None:
+        """Draw this; only what differs is changed."""
+        if series == self._series:
+            return
+        self._series = series
+        over, going = bars(series)
+        set_text(self._title, series.words)
+        set_prop(self._drawn, "aria-label", series.words)
+        set_prop(self._over, "d", over)
+        set_prop(self._going, "d", going)
 
 
 def against(now: float, before: float) -> str:

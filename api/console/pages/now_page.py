@@ -14,13 +14,13 @@ from agent.store.waits import KINDS, Head, WaitKind
 from api.console.frame import Console, Part, View, empty, heading, link, now, page, when
 from api.console.gate import MOUNT
 from api.console.pages.inbox_page import LINKS
+from api.console.pages.now_figures import Figures, States
 from api.console.pages.run_list import RunList
 from api.console.parts import box, set_text, text
 from api.console.run_rows import row
-from api.console.system_words import PARTS, Told, told
-from api.console.theme import STATES
-from api.console.today import Figure, figures
-from api.console.trend import Span, draw
+from api.console.system_words import told
+from api.console.today import figures
+from api.console.trend import Span
 from api.console.words import number
 from api.terminal import line
 
@@ -64,13 +64,13 @@ class NowPage:
                 with box("div", "sg-row sg-head"):
                     heading("Today")
                     self._spans()
-                self._figures = Part("div")
+                self._figures = Figures()
                 self._counting = text("p", "", "sg-quiet sg-small sg-maybe").props('aria-live="polite"')
-                self._figures.show("at first", lambda: empty("Being counted …"))
+                self._figures.say("Being counted …")
             with box("div", "sg-two"):
                 with box("div", "sg-stack"):
                     self._runs()
-                self._states = Part()
+                self._states = States()
         self._view.follow(self._follow_runs)
         self._view.follow(self._follow_figures)
 
@@ -133,11 +133,9 @@ class NowPage:
     async def _follow_figures(self) -> None:
         trend = await self._view.segue.desk.trends.read(self._view.tenant)
         seen = await self._seen.of(self._view.tenant)
-        found = figures(trend, seen, self._span)
-        self._figures.show(found, lambda: _cards(found))
+        self._figures.show(figures(trend, seen, self._span))
         set_text(self._counting, "" if trend.whole else "Earlier days are still being counted.")
-        states = told(seen)
-        self._states.show(states, lambda: _states(states))
+        self._states.show(told(seen))
 
 
 def _waiting(counts: Mapping[WaitKind, int], heads: Sequence[Head]) -> None:
@@ -169,42 +167,3 @@ def head_in_words(head: Head) -> str:
         "pause": f"Paused: {line(head.id, 80)}, {number(head.held)} {'run' if head.held == 1 else 'runs'} held",
     }[head.kind]
     return f"{what}, about {line(head.subject, 60)}" if head.subject else what
-
-
-def _cards(found: Sequence[Figure]) -> None:
-    with box("div", "sg-grid sg-narrow"):
-        for one in found:
-            with box("div", "sg-card sg-figures"):
-                if one.address is None:
-                    text("div", one.what, "sg-quiet sg-small")
-                else:
-                    link(one.what, one.address).classes("sg-small")
-                text("div", one.figure, "sg-figure")
-                text("div", one.note, "sg-quiet sg-small")
-                if one.more:
-                    text("div", one.more, "sg-quiet sg-small")
-                if one.series is not None:
-                    draw(one.series)
-
-
-def _states(found: Sequence[Told]) -> None:
-    with box("div", "sg-card"):
-        heading("Is all well?")
-        for part in PARTS:
-            text("h3", part)
-            with box("ul", "sg-plainlist"):
-                for one in found:
-                    if one.part == part:
-                        _state(one)
-
-
-def _state(one: Told) -> None:
-    with box("li", "sg-told-state"):
-        text("span", one.word, f"sg-state {STATES.get(one.state, '')}")
-        with box("div", "sg-grow"):
-            if one.address is None:
-                text("div", one.says)
-            else:
-                link(one.says, one.address)
-            if one.more:
-                text("div", one.more, "sg-quiet sg-small")

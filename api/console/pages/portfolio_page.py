@@ -25,7 +25,7 @@ from api.console.portfolio_words import (
     use_of,
 )
 from api.console.system_words import tool_address
-from api.console.trend import draw
+from api.console.trend import Chart
 from api.terminal import line
 
 ADD = f"{MOUNT}/portfolio/add"
@@ -120,4 +120,4 @@ def _tool(tool: Shown, pause: Shown | None, week: WeekOfTools) -> None:
             text("div", why, "sg-small")
     with box("div", "sg-use"):
         text("div", use_of(week.counts.get(tool["name"])), "sg-small")
-        draw(calls_by_day(week.days.get(tool["name"], {}), week.now, WEEK_DAYS))
+        Chart(calls_by_day(week.days.get(tool["name"], {}), week.now, WEEK_DAYS))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from nicegui import ui
@@ -75,36 +75,26 @@ class RunList:
         return max((one.row.seq for one in self._lines.values()), default=0)
 
     def show(self, rows: Sequence[RunRow], now: datetime) -> None:
-        """Exactly these; lines that stay are not made anew, and where none stays they tell of other runs."""
-        wanted = {row.id: row for row in rows}
-        if not wanted.keys() & self._lines.keys():
-            # To make lines takes several times as long as to change them.
-            self._lines = {row.id: line for row, line in zip(rows, self._anew(rows, now), strict=True)}
-            return
-        for name in [name for name in self._lines if name not in wanted]:
-            self._lines.pop(name).element.delete()
-        for place, row in enumerate(rows):
-            known = self._lines.get(row.id)
-            if known is not None:
-                known.update(row, now)
-                continue
-            with self._list:
-                made = self._lines[row.id] = Line(row, now)
-            if place != len(self._lines) - 1:
-                made.element.move(target_index=place)
-        self._lines = {row.id: self._lines[row.id] for row in rows}
+        """Exactly these. Lines of runs that stay are left; others tell of the runs that come.
 
-    def _anew(self, rows: Sequence[RunRow], now: datetime) -> Iterator[Line]:
-        lines = list(self._lines.values())
-        for line in lines[len(rows) :]:
-            line.element.delete()
+        To make a line takes several times as long as to change one.
+        """
+        wanted = {row.id for row in rows}
+        free = [self._lines.pop(name) for name in list(self._lines) if name not in wanted]
+        shown = self._list.default_slot.children
         for place, row in enumerate(rows):
-            if place < len(lines):
-                lines[place].update(row, now)
-                yield lines[place]
-            else:
+            line = self._lines.get(row.id) or (free.pop() if free else None)
+            if line is None:
                 with self._list:
-                    yield Line(row, now)
+                    line = Line(row, now)
+            else:
+                line.update(row, now)
+            self._lines[row.id] = line
+            if shown[place] is not line.element:
+                line.element.move(target_index=place)
+        for line in free:
+            line.element.delete()
+        self._lines = {row.id: self._lines[row.id] for row in rows}
 
     def update(self, rows: Sequence[RunRow], now: datetime) -> None:
         """Change those of them that are shown; none comes or goes."""

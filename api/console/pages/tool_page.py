@@ -21,7 +21,7 @@ from api.console.parts import as_json, box, facts, fold, link, table, text
 from api.console.portfolio_words import calls_by_day, governance, health_of, use_of
 from api.console.run_filter import Asked, address
 from api.console.sent import LONGEST_REASON, SENT, fields, reason_of
-from api.console.trend import draw
+from api.console.trend import Chart
 from api.console.words import number, share
 from api.terminal import clean, line
 
@@ -147,7 +147,7 @@ def _figures(story: ToolStory) -> None:
         text("h2", "How it does")
         text("p", use_of(story.count))
         if story.days:
-            draw(calls_by_day(story.days, story.now, DAYS))
+            Chart(calls_by_day(story.days, story.now, DAYS))
             fold("day by day", lambda: _days(story))
         link("Runs that asked for it", address(Asked(tool=str(story.tool["name"]))))
     with box("div", "sg-card"):
