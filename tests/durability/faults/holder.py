@@ -9,18 +9,21 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROGRAM = """
-import sqlite3, sys
+import select, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1], timeout=30, isolation_level=None)
 connection.execute(sys.argv[2])
 print("held", flush=True)
-sys.stdin.read()
+select.select([sys.stdin], [], [], 60)
 connection.execute("ROLLBACK")
 """
 
 
 @contextmanager
 def hold(file: Path, how: str = "BEGIN IMMEDIATE") -> Iterator[None]:
-    """Nobody else can write until the end of the block; with `BEGIN EXCLUSIVE` nobody can read either."""
+    """Nobody else can write until the end of the block; with `BEGIN EXCLUSIVE` nobody can read either.
+
+    It ends after a minute whatever happens here: who waits for the lock may keep this process from ending it.
+    """
     with subprocess.Popen(
         [sys.executable, "-S", "-c", PROGRAM, str(file), how], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

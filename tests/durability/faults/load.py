@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from agent.store.episodes import unindexed
 from api.app import build_app
 from tests.agent.company import PORTFOLIO, Company, open_company
 from tests.api.served import ByWord
@@ -81,6 +82,12 @@ class Door:
             items = (await self.get("/v1/runs", limit=200))["items"]
             if all(run["status"] not in ("queued", "running", "waiting") for run in items):
                 return list(items)
+            await asyncio.sleep(POLL_S)
+
+    async def until_indexed(self) -> None:
+        """Until no episode waits for the index, so that nothing is being written there."""
+        database = self.company.segue._database
+        while await database.read(lambda connection: unindexed(connection, 1)):
             await asyncio.sleep(POLL_S)
 
     async def until_well(self, well: Callable[[httpx.Response], bool] | None = None) -> httpx.Response:

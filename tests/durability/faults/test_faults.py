@@ -62,6 +62,8 @@ async def test_a_locked_index_is_said_keeps_no_run_from_its_end_and_is_made_good
     async with open_door(tmp_path) as door:
         await door.send_all(range(2))
         await door.until_done()
+        # A write that has begun would wait for the lock with the interpreter's own, and nobody could give it back.
+        await door.until_indexed()
         with hold(tmp_path / "data" / "index" / "chroma.sqlite3", how):
             await door.send_all(range(2, 6))
             runs = await door.until_done()
