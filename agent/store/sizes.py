@@ -47,7 +47,7 @@ def _bytes(column: Column[Any], dialect: str) -> ColumnElement[int]:
 
 
 def _large(dialect: str) -> Select[Any]:
-    """The large results that one run refers to, each once."""
+    """The large results that one run refers to: a row for each effect that does."""
     # Of a blob as it stands SQLite reads the length without reading the blob.
     size = func.pg_column_size if dialect == "postgresql" else func.length
     kept = large_results.c

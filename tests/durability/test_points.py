@@ -43,7 +43,7 @@ MADE = sorted(
         (f"{file.relative_to(ROOT)}: {place}", place, names)
         for folder in ("agent", "api", "memory")
         for file in (ROOT / folder).rglob("*.py")
-        if "database.write" in (text := file.read_text())
+        if ".write(" in (text := file.read_text())
         for place, names in writes(ast.parse(text))
     }
 )
